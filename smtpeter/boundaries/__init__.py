@@ -1,0 +1,1 @@
+"""What one stage may ask of another: protocols and the refusals they raise, no logic."""

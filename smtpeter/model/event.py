@@ -1,0 +1,36 @@
+"""A fact about a message: written once, never changed (spec: events)."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from attrs import field, frozen
+
+EventType = Literal[
+    "attempt",
+    "delivery",
+    "deferral",
+    "failure",
+    "bounce",
+    "response",
+    "click",
+    "open",
+    "abuse",
+    "unsubscribe",
+    "suppressed",
+]
+
+
+@frozen(kw_only=True)
+class Event:
+    """One fact. What is no attribute here stands in C{data}, under the names of the log files."""
+
+    message_id: str
+    account_id: int
+    type: EventType
+    at: float
+    """POSIX seconds."""
+    recipient: str
+    tags: tuple[str, ...] = ()
+    data: Mapping[str, str] = field(factory=dict)
+    id: int | None = None
+    """Its place in the journal; C{None} until written."""

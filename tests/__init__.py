@@ -1,0 +1,1 @@
+"""Tests of SMTPeter; the tree mirrors the package."""
