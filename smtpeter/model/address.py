@@ -8,6 +8,8 @@ local parts, address literals).
 import re
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
+import idna
+
 MAX_LOCAL_PART = 64
 MAX_DOMAIN = 255
 MAX_PATH = 254
@@ -17,7 +19,10 @@ _DOT_STRING = rf"[{_ATEXT}]+(?:\.[{_ATEXT}]+)*"
 _QUOTED = r'"(?:[ !#-\[\]-~\u0080-\U0010ffff]|\\[ -~])*"'
 _LABEL = r"[A-Za-z0-9\u0080-\U0010ffff](?:[A-Za-z0-9_\-\u0080-\U0010ffff]*[A-Za-z0-9\u0080-\U0010ffff])?"
 _ADDRESS = re.compile(rf"(?P<local>{_DOT_STRING}|{_QUOTED})@(?P<domain>{_LABEL}(?:\.{_LABEL})*|\[[^\[\]\\\s]+\])")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_CONTROL = re.compile(
+    r"[\x00-\x1f\x7f-\xa0\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff\uff20\ufe6b\ud800-\udfff]"
+)
+"""Controls, spaces, invisible and direction characters, and the at signs that only look like one."""
 
 
 class AddressError(ValueError):
@@ -32,7 +37,7 @@ def parse_address(text: str, allow_utf8: bool = True) -> str:
     @raise AddressError: it is none, or it is not ASCII and C{allow_utf8} is false.
     """
     if _CONTROL.search(text):
-        raise AddressError("the address contains a control character")
+        raise AddressError("the address contains a control character or an invisible one")
     if not allow_utf8 and not text.isascii():
         raise AddressError("the address is not ASCII: declare SMTPUTF8")
     match = _ADDRESS.fullmatch(text)
@@ -65,8 +70,9 @@ def lookup_domain(domain: str) -> str:
     name = domain.lower().rstrip(".")
     if not name.isascii():
         try:
-            name = name.encode("idna").decode("ascii").lower()
-        except UnicodeError:
+            # Python's own codec is of 2003 and would send mail for faß.example to fass.example.
+            name = idna.encode(name, uts46=True).decode("ascii").lower()
+        except idna.IDNAError:
             raise AddressError(f"{domain} is not a valid international domain name") from None
     if not name or any(not label or len(label) > 63 for label in name.split(".")) or len(name) > 253:
         raise AddressError(f"{domain} is not a valid domain name")

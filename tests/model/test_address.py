@@ -50,6 +50,9 @@ class ParseTests(SynchronousTestCase):
             "a@[IPv6:zz]",
             'a"b@example.com',
             "a\u2028@example.com",
+            "a\u3000b@example.com",
+            "a\u200bb@example.com",
+            "a@evil.example\uff20example.com",
             "x" * 65 + "@example.com",
             "a@" + "b" * 64 + ".com",
             "a@" + "b." * 150 + "com",
@@ -83,6 +86,7 @@ class DomainTests(SynchronousTestCase):
         """International names become A-labels, a trailing dot goes, literals stay."""
         self.assertEqual(lookup_domain("Bücher.example."), "xn--bcher-kva.example")
         self.assertEqual(lookup_domain("[IPv6:2001:DB8::1]"), "[ipv6:2001:db8::1]")
+        self.assertEqual(lookup_domain("faß.example"), "xn--fa-hia.example")
         self.assertRaises(AddressError, lookup_domain, ".")
 
     def test_literal(self) -> None:

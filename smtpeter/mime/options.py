@@ -1,0 +1,114 @@
+"""
+What a message asks for itself in C{x-smtpeter-} fields (spec: smtp, options per login and per message).
+
+Of several fields with one name the last that can be understood counts; if they contradict one another there is a
+warning. Tags of several fields are joined.
+"""
+
+import re
+
+from attrs import define, field, frozen
+
+from smtpeter.mime.headers import Field, HeaderBlock
+from smtpeter.mime.words import decode_text
+from smtpeter.model.options import SWITCHES, Overrides
+
+PREFIX = "x-smtpeter-"
+
+_BOOLEANS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+_UNFIT_FOR_TAG = re.compile(r"[\s;]")
+_SHOWN = 60
+_MAX_WARNINGS = 20
+
+
+@frozen(kw_only=True)
+class Wishes:
+    """What the fields say."""
+
+    overrides: Overrides
+    tags: tuple[str, ...] = ()
+    """In order, none twice."""
+    warnings: tuple[str, ...] = ()
+    """What could not be understood, in words for the sender."""
+
+
+def is_option(header: Field) -> bool:
+    """Whether it is a field for us, known or not, which is removed before delivery."""
+    return header.key.startswith(PREFIX)
+
+
+def read_options(headers: HeaderBlock) -> Wishes:
+    """Read what a message asks for; nothing in it is an error."""
+    reading = _Reading()
+    for each in headers.fields:
+        if is_option(each):
+            reading.read(each.key.removeprefix(PREFIX), decode_text(each.raw).strip())
+    return reading.wishes()
+
+
+@define(eq=False)
+class _Reading:
+    """Collects from field to field."""
+
+    _switches: dict[str, bool] = field(init=False, factory=dict)
+    _tags: dict[str, None] = field(init=False, factory=dict)
+    _warnings: dict[str, None] = field(init=False, factory=dict)
+
+    def wishes(self) -> Wishes:
+        warnings = tuple(self._warnings)
+        if len(warnings) > _MAX_WARNINGS:
+            warnings = (*warnings[:_MAX_WARNINGS], f"{len(warnings) - _MAX_WARNINGS} more warnings")
+        return Wishes(overrides=self._overrides(), tags=tuple(self._tags), warnings=warnings)
+
+    def _overrides(self) -> Overrides:
+        asked = self._switches.get
+        return Overrides(
+            inlinecss=asked("inlinecss"),
+            trackclicks=asked("trackclicks"),
+            trackopens=asked("trackopens"),
+            trackbounces=asked("trackbounces"),
+            preventscam=asked("preventscam"),
+        )
+
+    def read(self, name: str, value: str) -> None:
+        if name in SWITCHES:
+            self._read_switch(name, value)
+        elif name == "tags":
+            self._read_tags(value)
+        elif name == "images":
+            self._read_images(value.lower())
+        else:
+            self._warn(f"{PREFIX}{_shown(name)}: not known, ignored")
+
+    def _read_switch(self, name: str, value: str) -> None:
+        wanted = _BOOLEANS.get(value.lower())
+        if wanted is None:
+            self._warn(f"{PREFIX}{name}: {_quoted(value)} is neither true nor false, ignored")
+            return
+        if self._switches.setdefault(name, wanted) != wanted:
+            self._warn(f"{PREFIX}{name}: given more than once with different values, the last one counts")
+        self._switches[name] = wanted
+
+    def _read_tags(self, value: str) -> None:
+        for tag in filter(None, (piece.strip() for piece in value.split(","))):
+            if _UNFIT_FOR_TAG.search(tag):
+                self._warn(f"{PREFIX}tags: {_quoted(tag)} contains white space or a semicolon, ignored")
+            else:
+                self._tags[tag] = None
+
+    def _read_images(self, value: str) -> None:
+        if value == "hosted":
+            self._warn(f"{PREFIX}images: hosted images are not available yet, the images stay in the message")
+        elif value != "default":
+            self._warn(f"{PREFIX}images: {_quoted(value)} is neither hosted nor default, ignored")
+
+    def _warn(self, text: str) -> None:
+        self._warnings[text] = None
+
+
+def _quoted(text: str) -> str:
+    return f'"{_shown(text)}"'
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"

@@ -1,0 +1,173 @@
+"""
+Re-encodes what a hop cannot take: octets over 127 (RFC 6152), lines over 998 octets (RFC 5322, 2.1.1).
+
+Only the parts concerned change. What cannot be re-encoded keeps its bytes: header fields with octets over 127 (those
+need SMTPUTF8), multiparts that cannot be divided, transfer encodings that are not known.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+
+from smtpeter.mime.document import IDENTITY_ENCODINGS, Part, splice
+from smtpeter.mime.headers import read_headers
+from smtpeter.mime.scanner import scan
+from smtpeter.mime.transfer import decode_body, encode_base64, encode_quoted_printable, escape_octets
+from smtpeter.mime.wire import MAX_LINE, has_long_line, is_eightbit
+
+_Edit = tuple[int, int, bytes]
+
+_OVER_127 = re.compile(rb"[\x80-\xff]")
+_LONG_PIECE = re.compile(rb"[^\n]{%d}(?=[^\r\n])" % MAX_LINE)
+_WHITE_SPACE = b" \t\r\n"
+_ALL_OVER_127 = bytes(range(0x80, 0x100))
+
+
+def to_seven_bit(content: bytes) -> bytes:
+    """
+    The seven-bit form of a message, for a hop without 8BITMIME.
+
+    Bodies with octets over 127 become quoted-printable (texts) or base64, also in attached messages and in signed
+    parts. A signature over eight-bit parts breaks by that, and RFC 1847, 2.1 asks to sign seven-bit parts only. Such
+    octets around the parts of a multipart become question marks.
+
+    @return: the very object when there is nothing to do.
+    @raise TooDeep: parts are nested deeper than intake allows.
+    """
+    if not is_eightbit(content):
+        return content
+    return splice(content, _edits(content, scan(content), is_eightbit, _to_ascii, _declare_seven_bit))
+
+
+def reencode_long_lines(content: bytes) -> bytes:
+    """
+    The message with every line short enough for SMTP.
+
+    Header lines are folded where they have white space. Signed and encrypted parts stay as they are.
+
+    @return: the very object when there is nothing to do.
+    @raise TooDeep: parts are nested deeper than intake allows.
+    """
+    if not has_long_line(content):
+        return content
+    return splice(content, _edits(content, scan(content), has_long_line, _broken_lines, _fold_fields))
+
+
+def _edits(
+    content: bytes,
+    root: Part,
+    is_unfit: Callable[[bytes], bool],
+    around: Callable[[bytes], bytes],
+    headers: Callable[[bytes, Part], list[_Edit]],
+) -> Iterator[_Edit]:
+    """
+    @param around: what becomes of unfit text before and behind the parts of a multipart.
+    @param headers: what changes in the fields of a part, apart from a new encoding.
+    """
+    keeps_signed = is_unfit is has_long_line
+    for part in root.walk():
+        if part.is_protected and keeps_signed:
+            continue
+        yield from headers(content, part)
+        if part.children:
+            yield from _edits_around(content, part, is_unfit, around)
+        elif not part.is_multipart and is_unfit(content[part.body_start : part.end]):
+            yield from _recode(content, part, root)
+
+
+def _edits_around(
+    content: bytes, part: Part, is_unfit: Callable[[bytes], bool], change: Callable[[bytes], bytes]
+) -> Iterator[_Edit]:
+    gaps = ((part.body_start, part.children[0].start), (part.children[-1].end, part.end))
+    for start, end in gaps:
+        if is_unfit(content[start:end]) and part.parameters.get("boundary", "").isascii():
+            yield start, end, change(content[start:end])
+
+
+def _recode(content: bytes, part: Part, root: Part) -> Iterator[_Edit]:
+    """A body in an encoding that any hop takes."""
+    body = content[part.body_start : part.end]
+    if part.encoding in IDENTITY_ENCODINGS:
+        is_text = part.content_type.startswith(("text/", "message/"))
+        encoding = b"quoted-printable" if is_text else b"base64"
+        yield part.body_start, part.end, encode_quoted_printable(body) if is_text else encode_base64(body)
+        if part is root:
+            yield from _declare_mime(content, part, body)
+        yield _declare(part, encoding)
+    elif part.encoding == "quoted-printable":
+        escaped = escape_octets(body)
+        if has_long_line(escaped):
+            escaped = encode_quoted_printable(decode_body(escaped, "quoted-printable"))
+        yield part.body_start, part.end, escaped
+    elif part.encoding == "base64":
+        yield part.body_start, part.end, _rewrapped(body)
+
+
+def _rewrapped(body: bytes) -> bytes:
+    """Base64 in lines of 76; what is no base64 is skipped by every reader."""
+    letters = body.translate(None, _WHITE_SPACE + _ALL_OVER_127)
+    lines = [letters[start : start + 76] for start in range(0, len(letters), 76)]
+    return b"\r\n".join(lines) + (b"\r\n" if body.endswith(b"\n") else b"")
+
+
+def _declare(part: Part, encoding: bytes) -> _Edit:
+    """The field in its old place or behind the others, where it gets an empty line if none ends the fields."""
+    line = b"Content-Transfer-Encoding: " + encoding + b"\r\n"
+    if part.encoding_span is not None:
+        return (*part.encoding_span, line)
+    separator = b"" if part.body_start > part.header_end else b"\r\n"
+    return part.header_end, part.header_end, line + separator
+
+
+def _declare_mime(content: bytes, root: Part, body: bytes) -> Iterator[_Edit]:
+    """A message without MIME gets what makes its encoding be understood."""
+    headers = read_headers(content)
+    if not headers.has("MIME-Version"):
+        yield root.start, root.start, b"MIME-Version: 1.0\r\n"
+    if not headers.has("Content-Type"):
+        try:
+            body.decode()
+            charset = b"us-ascii" if body.isascii() else b"utf-8"
+        except UnicodeDecodeError:
+            charset = b"unknown-8bit"
+        yield root.start, root.start, b"Content-Type: text/plain; charset=" + charset + b"\r\n"
+
+
+def _to_ascii(text: bytes) -> bytes:
+    return _OVER_127.sub(b"?", text)
+
+
+def _declare_seven_bit(content: bytes, part: Part) -> list[_Edit]:
+    """What contains parts may say no more than they do (RFC 2045, 6.4)."""
+    if part.children and part.encoding in ("8bit", "binary") and part.encoding_span is not None:
+        return [(*part.encoding_span, b"Content-Transfer-Encoding: 7bit\r\n")]
+    return []
+
+
+def _broken_lines(text: bytes) -> bytes:
+    return _LONG_PIECE.sub(lambda match: match[0] + b"\r\n", text)
+
+
+def _fold_fields(content: bytes, part: Part) -> list[_Edit]:
+    """Fold long header lines in front of white space, which changes no value (RFC 5322, 2.2.3)."""
+    edits: list[_Edit] = []
+    start, stop = part.start, part.header_end
+    while stop - start > MAX_LINE:
+        line_end = content.find(b"\n", start, stop)
+        line_end = stop if line_end < 0 else line_end
+        if part.encoding_span is None or not part.encoding_span[0] <= start < part.encoding_span[1]:
+            edits += _folds(content, start, line_end)
+        start = line_end + 1
+    return edits
+
+
+def _folds(content: bytes, start: int, line_end: int) -> Iterator[_Edit]:
+    """No line of white space alone may come of it: some programs take that for the end of the fields."""
+    while line_end - start > MAX_LINE + 1:
+        stop = start + MAX_LINE
+        at = max(content.rfind(b" ", start + 1, stop), content.rfind(b"\t", start + 1, stop))
+        if at < 0 or not content[start:at].strip() or not content[at:line_end].strip():
+            return
+        if content[at - 1 : at] == b":" and line_end - at > MAX_LINE + 1:
+            return
+        yield at, at, b"\r\n"
+        start = at
