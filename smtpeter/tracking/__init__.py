@@ -1,0 +1,1 @@
+"""Links, pixels and bounce addresses that carry what they need, under a MAC."""
