@@ -1,0 +1,1 @@
+"""The web side: tracking pixel and click redirects, health, routed by host name."""
