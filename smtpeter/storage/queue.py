@@ -1,0 +1,145 @@
+"""The durable queue of one node: puts accepted mail on the shelf, claims it, settles it."""
+
+from collections.abc import Callable, Collection, Sequence
+
+from attrs import define
+from sqlalchemy import Connection, func, select
+from typing_extensions import override
+
+from smtpeter.boundaries.queue import QueueStore, Shelf
+from smtpeter.boundaries.storage import StorageBusy, StorageFull
+from smtpeter.model.event import Event
+from smtpeter.model.message import Queued, Return, Submission
+from smtpeter.model.queue import Command, Node, Settlement
+from smtpeter.storage import commands, nodes
+from smtpeter.storage.arrivals import insert_events, insert_submissions
+from smtpeter.storage.claims import Demand, claim
+from smtpeter.storage.database import Database
+from smtpeter.storage.returns import insert_returns
+from smtpeter.storage.settlements import settle
+from smtpeter.storage.tables import IS_WAITING, messages
+
+_Arrival = tuple[Submission, Sequence[Event], Node | None]
+
+
+@define(eq=False, kw_only=True)
+class StoredQueue(Shelf, QueueStore):
+    """
+    Mail that was accepted and is not settled.
+
+    @ivar _node_id: this node's identity, from its state folder; one running process has it.
+    @ivar _lease_seconds: how long a node's claims outlive its last heartbeat; the same on all nodes.
+    @ivar _is_short: whether the rest of the disk is kept for settlements, so that no more mail is accepted. Called in a
+        database thread.
+    """
+
+    _database: Database
+    _node_id: str
+    _lease_seconds: float = 30.0
+    _is_short: Callable[[], bool] = lambda: False
+    _node: Node | None = None
+    _swept_at: float | None = None
+
+    @override
+    async def store(self, submission: Submission, events: Sequence[Event], is_claimed: bool) -> None:
+        """Commit a submission, its messages and their events together (L{Shelf.store})."""
+        arrival = (submission, events, self._enlisted() if is_claimed else None)
+        await self._database.together(self._store, arrival, len(submission.content))
+
+    @override
+    async def store_return(self, returned: Sequence[Return]) -> None:
+        """Commit mail that came back (L{Shelf.store_return})."""
+        size_bytes = sum(len(one.content) for one in returned)
+        await self._database.together(self._store_returns, tuple(returned), size_bytes)
+
+    @override
+    async def enlist(self, now: float) -> None:
+        """Begin a new epoch (L{QueueStore.enlist})."""
+        self._node = await self._database.transaction(lambda connection: nodes.enlist(connection, self._node_id, now))
+        self._swept_at = None
+
+    @override
+    async def renew(self, now: float) -> None:
+        """The heartbeat (L{QueueStore.renew})."""
+        node = self._enlisted()
+        await self._database.transaction(lambda connection: nodes.renew(connection, node, now))
+
+    @override
+    async def claim_due(
+        self,
+        now: float,
+        limit: int,
+        max_bytes: int,
+        without_domains: Collection[str] = (),
+        without_accounts: Collection[int] = (),
+    ) -> list[Queued]:
+        """Take what is due; a few times in a lease also what dead nodes had claimed (L{QueueStore.claim_due})."""
+        node = self._enlisted()
+        demand = Demand(
+            now=now,
+            limit=limit,
+            max_bytes=max_bytes,
+            without_domains=frozenset(without_domains),
+            without_accounts=frozenset(without_accounts),
+        )
+        is_sweeping = self._swept_at is None or not 0 <= now - self._swept_at < self._lease_seconds / 3
+
+        def work(connection: Connection) -> list[Queued]:
+            if is_sweeping:
+                nodes.free_lapsed(connection, node, now - self._lease_seconds)
+            return claim(connection, node, demand)
+
+        taken = await self._database.transaction(work)
+        if is_sweeping:
+            self._swept_at = now
+        return taken
+
+    @override
+    async def next_due(self) -> float | None:
+        """When the next unclaimed message falls due (L{QueueStore.next_due})."""
+        query = select(func.min(messages.c.due_at)).where(IS_WAITING)
+        return await self._database.read(lambda connection: connection.scalar(query))
+
+    @override
+    async def settle(self, settlement: Settlement) -> None:
+        """Commit what an outcome changes (L{QueueStore.settle})."""
+        await self._database.together(self._settle, settlement)
+
+    @override
+    async def release(self, message_ids: Sequence[str]) -> None:
+        """End claims without an attempt (L{QueueStore.release})."""
+        node = self._enlisted()
+        await self._database.transaction(lambda connection: nodes.release(connection, node, list(message_ids)))
+
+    @override
+    async def take_commands(self, now: float) -> list[Command]:
+        """Carry out what operators asked (L{QueueStore.take_commands}). Writes only when there is something."""
+        node = self._enlisted()
+        if not await self._database.read(lambda connection: commands.are_waiting(connection, node)):
+            return []
+        renewed_since = now - self._lease_seconds
+        return await self._database.transaction(lambda connection: commands.take(connection, node, now, renewed_since))
+
+    def _enlisted(self) -> Node:
+        if self._node is None:
+            raise RuntimeError("enlist before you claim")
+        return self._node
+
+    def _store(self, connection: Connection, arrivals: Sequence[_Arrival]) -> None:
+        self._check_space()
+        claims = {claimed for _, _, claimed in arrivals if claimed is not None}
+        if not all(nodes.is_current(connection, node) for node in claims):
+            raise StorageBusy(f"another process has taken the identity of node {self._node_id}")
+        insert_submissions(connection, [(submission, claimed) for submission, _, claimed in arrivals])
+        insert_events(connection, [event for _, events, _ in arrivals for event in events])
+
+    def _store_returns(self, connection: Connection, returned: Sequence[tuple[Return, ...]]) -> None:
+        self._check_space()
+        insert_returns(connection, [one for some in returned for one in some])
+
+    def _settle(self, connection: Connection, settlements: Sequence[Settlement]) -> None:
+        settle(connection, self._enlisted(), settlements)
+
+    def _check_space(self) -> None:
+        if self._is_short():
+            raise StorageFull("the rest of the disk is kept for what was accepted before")

@@ -1,0 +1,58 @@
+"""Writes what outcomes change, many at a time: states, the end of claims, events and notices."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import BindParameter, Connection, Double, bindparam, case, update
+
+from smtpeter.boundaries.queue import ClaimLost
+from smtpeter.model.queue import Node, Settlement
+from smtpeter.storage.arrivals import insert_events, insert_submissions
+from smtpeter.storage.rows import Row
+from smtpeter.storage.tables import messages
+
+_NEXT: BindParameter[float | None] = bindparam("new_next_attempt_at", type_=Double())
+
+_SETTLE = (
+    update(messages)
+    .where(
+        messages.c.id == bindparam("settled"),
+        messages.c.node == bindparam("by_node"),
+        messages.c.epoch == bindparam("by_epoch"),
+    )
+    .values(
+        state=bindparam("new_state"),
+        attempts=bindparam("new_attempts"),
+        next_attempt_at=_NEXT,
+        # Past its expiry a message is due at once, whenever its next attempt would be.
+        due_at=case((messages.c.expires_at < _NEXT, messages.c.expires_at), else_=_NEXT),
+        last_reply=bindparam("new_last_reply"),
+        node=None,
+        epoch=None,
+    )
+)
+
+
+def settle(connection: Connection, node: Node, settlements: Sequence[Settlement]) -> None:
+    """
+    Write settlements.
+
+    @raise ClaimLost: the node does not hold one of the messages.
+    """
+    result = connection.execute(_SETTLE, [_row(settlement, node) for settlement in settlements])
+    if result.rowcount != len(settlements):
+        raise ClaimLost("the claim of a message is not held any more")
+    notices = [settlement.notice for settlement in settlements if settlement.notice is not None]
+    insert_submissions(connection, [(notice, None) for notice in notices])
+    insert_events(connection, [event for settlement in settlements for event in settlement.events])
+
+
+def _row(settlement: Settlement, node: Node) -> Row:
+    return {
+        "settled": settlement.message_id,
+        "by_node": node.id,
+        "by_epoch": node.epoch,
+        "new_state": settlement.state.value,
+        "new_attempts": settlement.attempts,
+        "new_next_attempt_at": settlement.next_attempt_at,
+        "new_last_reply": settlement.last_reply,
+    }

@@ -1,0 +1,31 @@
+"""
+Keeps the last part of the disk for settlements.
+
+On a full disk even an UPDATE fails: a message would be delivered without a record of it, and be sent again.
+"""
+
+import os
+
+from attrs import frozen
+
+RESERVE_BYTES = 64 * 1024 * 1024
+
+
+@frozen(kw_only=True)
+class DiskReserve:
+    """
+    The file system of the database.
+
+    @ivar folder: any path on it.
+    """
+
+    folder: str
+    reserve_bytes: int = RESERVE_BYTES
+
+    def is_short(self) -> bool:
+        """Whether only the reserve is left. A question to the kernel, some microseconds long."""
+        try:
+            status = os.statvfs(self.folder)
+        except OSError:
+            return False
+        return status.f_bavail * status.f_frsize < self.reserve_bytes

@@ -1,0 +1,200 @@
+"""
+The tables. Migrations make them; a test holds both together.
+
+Times are POSIX seconds, ids are texts in the order of time (L{smtpeter.model.identity}): new rows go to the end.
+C{messages} and C{submissions} are small and clustered by id; contents stand apart, so that a scan does not read them.
+A message on its fast way (stored claimed, settled final) touches one index beside its table: C{messages_claimed}. The
+indices of the waiting have only the messages that wait, whatever the table holds.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "%(table_name)s_by_%(column_0_N_name)s",
+        "uq": "%(table_name)s_have_one_%(column_0_N_name)s",
+        "fk": "%(table_name)s_have_%(column_0_name)s",
+        "pk": "%(table_name)s_key",
+    }
+)
+
+_Serial = BigInteger().with_variant(Integer, "sqlite")
+_CLUSTERED: dict[str, Any] = {"sqlite_with_rowid": False}
+_NEVER_REUSED: dict[str, Any] = {"sqlite_autoincrement": True}
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("standing", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    **_NEVER_REUSED,
+)
+
+logins = Table(
+    "logins",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("account_id", ForeignKey("accounts.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("username", Text, nullable=False, unique=True),
+    Column("secret", LargeBinary, nullable=False),
+    Column("features", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    UniqueConstraint("account_id", "name"),
+    **_NEVER_REUSED,
+)
+
+sender_domains = Table(
+    "sender_domains",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("account_id", ForeignKey("accounts.id"), nullable=False),
+    Column("name", Text, nullable=False, index=True),
+    Column("is_approved", Boolean, nullable=False),
+    Column("created_at", Double, nullable=False),
+    UniqueConstraint("account_id", "name"),
+    **_NEVER_REUSED,
+)
+
+dkim_keys = Table(
+    "dkim_keys",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("sender_domain_id", ForeignKey("sender_domains.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("domain", Text, nullable=False),
+    Column("selector", Text, nullable=False),
+    Column("sealed_pem", LargeBinary, nullable=False),
+    Column("created_at", Double, nullable=False),
+)
+
+nodes = Table(
+    "nodes",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("epoch", BigInteger, nullable=False),
+    Column("renewed_at", Double, nullable=False),
+    Column("commands_seen", BigInteger, nullable=False),
+)
+
+submissions = Table(
+    "submissions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("account_id", Integer, nullable=False),
+    Column("login_id", Integer),
+    Column("source", Text, nullable=False),
+    Column("features", Text, nullable=False),
+    Column("tags", Text, nullable=False),
+    Column("warnings", Text, nullable=False),
+    Column("reverse_path", Text, nullable=False),
+    Column("sender_domain", Text, nullable=False),
+    Column("trace", Text, nullable=False),
+    Column("ret", Text),
+    Column("envid", Text),
+    Column("is_utf8", Boolean, nullable=False),
+    Column("received_at", Double, nullable=False),
+    Column("expires_at", Double, nullable=False),
+    Column("size_bytes", Integer, nullable=False),
+    **_CLUSTERED,
+)
+
+contents = Table(
+    "contents",
+    metadata,
+    Column("submission_id", Text, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("submission_id", Text, nullable=False),
+    Column("account_id", Integer, nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("dsn", Text),
+    Column("domain", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("received_at", Double, nullable=False),
+    Column("expires_at", Double, nullable=False),
+    Column("next_attempt_at", Double),
+    Column("due_at", Double),
+    Column("last_reply", Text, nullable=False),
+    Column("node", Text),
+    Column("epoch", BigInteger),
+    **_CLUSTERED,
+)
+
+IS_WAITING = text("state = 'queued' AND node IS NULL")
+"""Literal, since a partial index serves only a query that says the same."""
+
+IS_CLAIMED = text("node IS NOT NULL")
+
+_SAID = (messages.c.state, messages.c.node)
+"""The columns of the condition: SQLite reads an index without its table only if they stand in it too."""
+
+for _name, _columns, _condition in (
+    ("messages_due", (messages.c.due_at, messages.c.domain, messages.c.account_id, *_SAID), IS_WAITING),
+    ("messages_waiting", (messages.c.domain, messages.c.account_id, messages.c.due_at, *_SAID), IS_WAITING),
+    ("messages_claimed", (messages.c.node,), IS_CLAIMED),
+):
+    Index(_name, *_columns, sqlite_where=_condition, postgresql_where=_condition)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", _Serial, primary_key=True),
+    Column("message_id", Text, nullable=False),
+    Column("account_id", Integer, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("tags", Text, nullable=False),
+    Column("data", Text, nullable=False),
+    Index("events_by_account", "account_id", "id"),
+    Index("events_by_message", "message_id", "id"),
+    **_NEVER_REUSED,
+)
+
+returns = Table(
+    "returns",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("message_id", Text, index=True),
+    Column("recipient", Text, nullable=False),
+    Column("reverse_path", Text, nullable=False),
+    Column("trace", Text, nullable=False),
+    Column("received_at", Double, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+)
+
+commands = Table(
+    "commands",
+    metadata,
+    Column("id", _Serial, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("message_id", Text),
+    Column("destination", Text),
+    Column("account_id", Integer),
+    Column("created_at", Double, nullable=False),
+    **_NEVER_REUSED,
+)

@@ -1,0 +1,171 @@
+"""Tests of L{smtpeter.storage.schema} and the migrations."""
+
+import os
+import sqlite3
+import stat
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, inspect, select, text
+from sqlalchemy.exc import OperationalError
+from twisted.trial.unittest import SynchronousTestCase
+from typing_extensions import override
+
+from smtpeter.storage import migrations, schema
+from smtpeter.storage.engines import open_writer
+from smtpeter.storage.tables import metadata
+
+FAILING = """
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade():
+    op.execute("CREATE TABLE half (id INTEGER)")
+    with op.batch_alter_table("accounts") as batch:
+        batch.drop_column("created_at")
+    op.execute("SELECT * FROM nowhere")
+"""
+
+
+@contextmanager
+def connected(url: str) -> Iterator[Connection]:
+    engine = open_writer(url)
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
+
+
+class SchemaTests(SynchronousTestCase):
+    """Migrating a file."""
+
+    @override
+    def setUp(self) -> None:
+        self.path = self.mktemp()
+        self.url = f"sqlite:///{self.path}"
+
+    def test_migrations_make_the_tables(self) -> None:
+        """After all migrations the database has what the tables say, and nothing else."""
+        self.assertEqual(schema.upgrade(self.url), schema.newest())
+        with connected(self.url) as connection:
+            context = MigrationContext.configure(connection, opts={"compare_type": True})
+            self.assertEqual(compare_metadata(context, metadata), [])
+            inspector = inspect(connection)
+            for table in metadata.tables.values():
+                found = {
+                    (index["name"], *index["column_names"], str(index.get("dialect_options", {}).get("sqlite_where")))
+                    for index in inspector.get_indexes(table.name)
+                }
+                wanted = {
+                    (index.name, *index.columns.keys(), str(index.dialect_options["sqlite"]["where"]))
+                    for index in table.indexes
+                }
+                self.assertEqual(found, wanted)
+
+    def test_storage_forms(self) -> None:
+        """Tables are clustered, and ids never given again, as the tables say."""
+        schema.upgrade(self.url)
+        with closing(sqlite3.connect(self.path)) as connection:
+            made = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'").fetchall())
+        clustered = {name for name, sql in made.items() if "WITHOUT ROWID" in sql}
+        self.assertEqual(clustered, {"messages", "submissions"})
+        growing = {name for name, sql in made.items() if "AUTOINCREMENT" in sql}
+        self.assertEqual(growing, {"accounts", "logins", "sender_domains", "events", "commands"})
+
+    def test_again(self) -> None:
+        """Migrating what is migrated changes nothing."""
+        schema.upgrade(self.url)
+        self.assertEqual(schema.upgrade(self.url), schema.newest())
+        schema.check(self.url)
+
+    def test_missing(self) -> None:
+        """A missing file is outdated, the remedy is named, and looking does not make it."""
+        self.assertIsNone(schema.current(self.url))
+        with self.assertRaisesRegex(schema.SchemaOutdated, "smtpeter migrate"):
+            schema.check(self.url)
+        self.assertFalse(os.path.exists(self.path))
+
+    def test_private(self) -> None:
+        """A new database, its log beside it too, is readable by its owner only."""
+        schema.upgrade(self.url)
+        with connected(self.url) as connection:
+            connection.execute(text("CREATE TABLE x (id INTEGER)"))
+            connection.commit()
+            for suffix in ("", "-wal", "-shm"):
+                self.assertEqual(stat.S_IMODE(os.stat(self.path + suffix).st_mode), 0o600)
+
+    def stamp(self, revision: str) -> None:
+        schema.upgrade(self.url)
+        with closing(sqlite3.connect(self.path)) as connection:
+            connection.execute("UPDATE alembic_version SET version_num = ?", (revision,))
+            connection.commit()
+
+    def test_newer(self) -> None:
+        """A database of a newer version is refused, and migrating leaves it alone."""
+        self.stamp("9999")
+        for refuses in (schema.check, schema.upgrade):
+            with self.assertRaisesRegex(schema.SchemaNewer, "newer version"):
+                refuses(self.url)
+        self.assertEqual(schema.current(self.url), "9999")
+
+    def test_older(self) -> None:
+        """A database of an older version is outdated, and the remedy is named."""
+        self.with_failing_migration()
+        with self.assertRaisesRegex(schema.SchemaOutdated, "0001.*0002.*smtpeter migrate"):
+            schema.check(self.url)
+
+    def with_failing_migration(self) -> None:
+        """From here on the newest migration is one that fails half-way."""
+        schema.upgrade(self.url)
+        folder = Path(self.mktemp())
+        (folder / "versions").mkdir(parents=True)
+        original = Path(migrations.__file__).parent
+        for name in ("env.py", "script.py.mako", "versions/0001_first_schema.py"):
+            (folder / name).write_text((original / name).read_text())
+        (folder / "versions" / "0002_failing.py").write_text(FAILING)
+        self.patch(schema, "_LOCATION", str(folder))
+
+    def test_failing(self) -> None:
+        """A migration that fails half-way leaves the database as it was."""
+        self.with_failing_migration()
+        with connected(self.url) as connection:
+            before = connection.execute(text("SELECT name, sql FROM sqlite_master ORDER BY name")).all()
+        with self.assertRaises(OperationalError):
+            schema.upgrade(self.url)
+        with connected(self.url) as connection:
+            after = connection.execute(text("SELECT name, sql FROM sqlite_master ORDER BY name")).all()
+        self.assertEqual(after, before)
+        self.assertEqual(schema.current(self.url), "0001")
+
+    def test_locked(self) -> None:
+        """Two processes do not migrate at the same time: the second waits for the lock, then gives up."""
+        schema.upgrade(self.url)
+        with closing(sqlite3.connect(self.path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            self.patch(schema, "open_writer", lambda url: open_writer(url, busy_seconds=0.0))
+            with self.assertRaises(OperationalError):
+                schema.upgrade(self.url)
+
+    def test_one_line_of_history(self) -> None:
+        """Migrations have one head, and each says what it does."""
+        scripts = ScriptDirectory(str(Path(migrations.__file__).parent))
+        self.assertEqual(len(scripts.get_heads()), 1)
+        for script in scripts.walk_revisions():
+            self.assertTrue(script.doc)
+
+    def test_foreign_keys_hold(self) -> None:
+        """A login cannot name an account that does not exist."""
+        schema.upgrade(self.url)
+        with connected(self.url) as connection, self.assertRaises(Exception):  # noqa: B017
+            connection.execute(
+                metadata.tables["logins"].insert(),
+                {"account_id": 9, "name": "x", "username": "x", "secret": b"", "features": "", "created_at": 1.0},
+            )
+        with connected(self.url) as connection:
+            self.assertEqual(connection.execute(select(metadata.tables["logins"])).all(), [])
