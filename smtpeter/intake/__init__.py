@@ -1,0 +1,1 @@
+"""Accepts mail: an account's rules, one durable write, a receipt."""

@@ -1,0 +1,496 @@
+"""Tests of the pump as a whole: mail moves, waits, and is never lost."""
+
+from attrs import evolve
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from smtpeter.boundaries.storage import StorageBusy
+from smtpeter.model.message import State
+from smtpeter.model.options import Features
+from smtpeter.model.queue import Command
+from smtpeter.queue.gate import SendingStopped
+from smtpeter.storage.queue import StoredQueue
+from tests.queue.bench import bench, now
+from tests.queue.samples import CONTENT, DAY, NOW, submission
+from tests.support.relay import deferred, delivered, failed
+
+
+class FastPathTests(SynchronousTestCase):
+    """What intake hands over goes on in memory."""
+
+    def test_delivered(self) -> None:
+        """It is sent without being read from storage, settled, and forgotten."""
+        desk = bench()
+        desk.store.faults["claim_due"] = StorageBusy()
+        mail = submission()
+        self.assertTrue(desk.accept(mail))
+        self.assertEqual(desk.pump.budget.messages, 1)
+        desk.settle_down()
+        job = desk.relay.jobs[mail.messages[0].id]
+        self.assertEqual(now(job.render(False)), CONTENT)
+        self.assertEqual(job.reverse_path, "a@example.com")
+        self.assertEqual((job.domain, job.account_id, job.attempts), ("example.net", 1, 0))
+        desk.relay.end_all(delivered())
+        self.assertEqual(desk.states(mail), [State.DELIVERED])
+        self.assertEqual(desk.events(mail.messages[0].id), ["delivery"])
+        self.assertEqual((desk.pump.budget.messages, desk.pump.budget.size_bytes), (0, 0))
+
+    def test_several_recipients(self) -> None:
+        """A submission is prepared once; its messages share their content and end each for itself."""
+        desk = bench()
+        mail = submission(["b@example.net", "c@example.net", "d@example.org"])
+        desk.accept(mail)
+        desk.settle_down()
+        self.assertEqual(desk.preparer.prepared, [mail.id])
+        self.assertEqual({job.share_key for job in desk.relay.jobs.values()}, {mail.id})
+        for message, outcome in zip(mail.messages, (delivered(), deferred(), failed()), strict=True):
+            desk.relay.end(message.id, outcome)
+        self.assertEqual(desk.states(mail), [State.DELIVERED, State.QUEUED, State.FAILED])
+        self.assertEqual((desk.pump.budget.messages, desk.pump.budget.size_bytes), (0, 0))
+
+    def test_bounce_addresses(self) -> None:
+        """With an envelope address for each message nothing is shared, and the relay is told."""
+        desk = bench()
+        mail = submission(["b@example.net", "c@example.net"], features=Features(trackbounces=True))
+        desk.accept(mail)
+        desk.settle_down()
+        jobs = [desk.relay.jobs[message.id] for message in mail.messages]
+        self.assertEqual([job.share_key for job in jobs], [None, None])
+        self.assertEqual([job.has_bounce_address for job in jobs], [True, True])
+        self.assertEqual([job.reverse_path.partition("@")[0] for job in jobs], [m.id for m in mail.messages])
+
+    def test_not_running(self) -> None:
+        """Nothing is granted before the node is registered, and what is stored unclaimed is found afterwards."""
+        desk = bench(is_started=False)
+        mail = submission()
+        self.assertFalse(desk.accept(mail))
+        desk.pump.startService()
+        desk.settle_down(1)
+        self.assertIn(mail.messages[0].id, desk.relay.jobs)
+
+    def test_given_back(self) -> None:
+        """A reservation that is not used leaves no trace."""
+        desk = bench()
+        self.assertTrue(desk.pump.reserve(5, 1000, 1, {"example.net"}))
+        desk.pump.give_back(5, 1000)
+        self.assertEqual((desk.pump.budget.messages, desk.pump.budget.size_bytes), (0, 0))
+
+
+class RetryTests(SynchronousTestCase):
+    """Deferred messages come back."""
+
+    def test_when_due(self) -> None:
+        """A deferred message leaves the memory and is sent again when it falls due, with its attempts counted."""
+        desk = bench()
+        mail = submission()
+        desk.accept(mail)
+        desk.settle_down()
+        desk.relay.end_all(deferred())
+        self.assertEqual(desk.pump.budget.messages, 0)
+        desk.settle_down(298)
+        self.assertEqual(desk.relay.jobs, {})
+        desk.settle_down(4)
+        self.assertEqual([job.attempts for job in desk.relay.jobs.values()], [1])
+
+    def test_at_the_moment(self) -> None:
+        """The pump wakes at the moment a message falls due, not up to a second later."""
+        desk = bench()
+        desk.accept(submission())
+        desk.settle_down()
+        desk.relay.end_all(deferred(retry_at=desk.clock.seconds() + 100.25 / 1.1))
+        desk.settle_down(100)
+        self.assertEqual(desk.relay.jobs, {})
+        desk.clock.pump([0.26, 0.0, 0.0, 0.0])
+        self.assertEqual(len(desk.relay.jobs), 1)
+
+    def test_shared(self) -> None:
+        """What counts against the destination does not count as an attempt of the message."""
+        desk = bench()
+        mail = submission()
+        desk.accept(mail)
+        desk.settle_down()
+        desk.relay.end_all(deferred(retry_at=NOW + 60, is_shared=True))
+        self.assertEqual(desk.message(mail.messages[0].id).attempts, 0)
+
+    def test_expired(self) -> None:
+        """A message past its time is given up with its last reply, and never attempted."""
+        desk = bench()
+        mail = submission(reverse_path="")
+        desk.accept(mail)
+        desk.settle_down()
+        desk.relay.end_all(deferred(retry_at=NOW + 2 * DAY))
+        desk.clock.advance(DAY + 1)
+        desk.settle_down(2)
+        self.assertEqual(desk.relay.seen.count(mail.messages[0].id), 1)
+        view = desk.message(mail.messages[0].id)
+        self.assertEqual((view.state, view.last_reply), (State.EXPIRED, "450 4.2.0 come back later"))
+        self.assertEqual(desk.pump.budget.messages, 0)
+
+    def test_command(self) -> None:
+        """An operator's retry is carried out within a second: pauses of the destination are forgotten too."""
+        desk = bench()
+        mail = submission()
+        desk.accept(mail)
+        desk.settle_down()
+        desk.relay.end_all(deferred())
+        now(desk.view.add_command(Command(kind="retry", message_id=mail.messages[0].id), desk.clock.seconds()))
+        desk.settle_down(1)
+        self.assertEqual(list(desk.relay.jobs), [mail.messages[0].id])
+        self.assertEqual(desk.relay.forgotten, ["example.net"])
+        now(desk.view.add_command(Command(kind="retry", destination="example.org"), desk.clock.seconds()))
+        desk.settle_down(1)
+        self.assertEqual(desk.relay.forgotten, ["example.net", "example.org"])
+
+
+class PreparingTests(SynchronousTestCase):
+    """Faults and slowness of preparing."""
+
+    def test_storage_busy(self) -> None:
+        """Keys that cannot be read defer the message for a while and cost it no attempt."""
+        desk = bench()
+        mail = submission()
+        desk.preparer.faults[mail.id] = StorageBusy()
+        desk.accept(mail)
+        desk.settle_down()
+        self.assertEqual(desk.events(mail.messages[0].id), ["deferral"])
+        self.assertEqual(desk.message(mail.messages[0].id).attempts, 0)
+        desk.preparer.faults.clear()
+        desk.settle_down(40)
+        self.assertIn(mail.messages[0].id, desk.relay.jobs)
+
+    def test_fault(self) -> None:
+        """A submission that makes the preparer fail is logged, deferred in state prepare, and not lost."""
+        desk = bench()
+        mail = submission()
+        desk.preparer.faults[mail.id] = ZeroDivisionError()
+        desk.accept(mail)
+        desk.settle_down()
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        view = desk.message(mail.messages[0].id)
+        self.assertEqual((view.state, view.attempts, view.events[0].data["state"]), (State.QUEUED, 1, "prepare"))
+
+    def test_costly_lane(self) -> None:
+        """Style sheets occupy their own places only: other mail goes by, and so do more of them in turn."""
+        desk = bench(costly_places=2)
+        desk.preparer.is_slow_with_styles = True
+        for _ in range(5):
+            desk.accept(submission(features=Features(inlinecss=True)))
+        plain = submission()
+        desk.accept(plain)
+        desk.settle_down()
+        self.assertEqual(list(desk.relay.jobs), [plain.messages[0].id])
+        self.assertEqual(desk.preparer.waiting, 2)
+        for _ in range(3):
+            desk.preparer.go_on()
+            desk.settle_down()
+        self.assertEqual(len(desk.relay.jobs), 6)
+
+    def test_accounts_take_turns(self) -> None:
+        """Behind a flood of one account's costly mail another's is second in line."""
+        desk = bench(costly_places=1)
+        desk.preparer.is_slow_with_styles = True
+        for _ in range(10):
+            desk.accept(submission(features=Features(inlinecss=True)))
+        other = submission(account_id=2, features=Features(inlinecss=True))
+        desk.accept(other)
+        desk.settle_down()
+        for _ in range(2):
+            desk.preparer.go_on()
+            desk.settle_down()
+        self.assertIn(other.messages[0].id, desk.relay.jobs)
+
+    def test_warnings(self) -> None:
+        """What preparing could not do is on record."""
+        desk = bench()
+        desk.preparer.warnings = ("style sheet 1 took too long",)
+        mail = submission()
+        desk.accept(mail)
+        desk.settle_down()
+        desk.relay.end_all(delivered())
+        self.assertEqual(desk.message(mail.messages[0].id).events[0].data["warnings"], "style sheet 1 took too long")
+
+
+class MemoryTests(SynchronousTestCase):
+    """Bounds, and who is held back by them."""
+
+    def test_bound(self) -> None:
+        """More than the bounds allow is stored unclaimed and comes into memory as it becomes free."""
+        desk = bench(max_messages=16, claim_limit=4)
+        mails = [submission([f"b@d{number}.example"], account_id=number) for number in range(40)]
+        taken = [desk.accept(mail) for mail in mails]
+        self.assertEqual(taken.count(True), 16)
+        desk.settle_down(3)
+        self.assertEqual(len(desk.relay.jobs), 16)
+        for _ in range(30):
+            desk.relay.end_all(delivered())
+            desk.settle_down()
+            self.assertLessEqual(desk.pump.budget.messages, 16)
+        self.assertEqual({state for mail in mails for state in desk.states(mail)}, {State.DELIVERED})
+        self.assertEqual((desk.pump.budget.messages, desk.pump.budget.size_bytes), (0, 0))
+
+    def test_bytes(self) -> None:
+        """Contents are bounded too; one that is larger than the memory still passes, alone."""
+        desk = bench(max_bytes=100_000)
+        large = submission(content=CONTENT + b"x" * 200_000)
+        self.assertFalse(desk.accept(large))
+        desk.settle_down(2)
+        self.assertEqual(list(desk.relay.jobs), [large.messages[0].id])
+        desk.store_unclaimed(submission())
+        desk.settle_down(2)
+        self.assertEqual(len(desk.relay.jobs), 1)
+        desk.relay.end_all(delivered())
+        desk.settle_down(2)
+        self.assertEqual(len(desk.relay.jobs), 1)
+        self.assertEqual(len(desk.relay.seen), 2)
+
+    def test_flood_of_an_account(self) -> None:
+        """One account's flood takes half of the memory; another's mail goes out at once, fresh or stored."""
+        desk = bench(max_messages=40, claim_limit=10)
+        for number in range(60):
+            desk.accept(submission([f"b@d{number}.example"]))
+        desk.settle_down(3)
+        self.assertLessEqual(len(desk.relay.jobs), 30)
+        other, stored = submission(account_id=2), submission(account_id=2)
+        self.assertTrue(desk.accept(other))
+        desk.store_unclaimed(stored)
+        desk.settle_down(2)
+        self.assertIn(other.messages[0].id, desk.relay.jobs)
+        self.assertIn(stored.messages[0].id, desk.relay.jobs)
+
+    def test_slow_destination(self) -> None:
+        """A destination that takes nothing holds a part of the memory; mail for others goes by."""
+        desk = bench(max_messages=40, claim_limit=5)
+        for _ in range(60):
+            desk.accept(submission(["b@slow.example"]))
+        desk.settle_down(3)
+        self.assertLessEqual(len(desk.relay.jobs), 13)
+        other, stored = submission(), submission()
+        self.assertTrue(desk.accept(other))
+        desk.store_unclaimed(stored)
+        desk.settle_down(2)
+        self.assertIn(other.messages[0].id, desk.relay.jobs)
+        self.assertIn(stored.messages[0].id, desk.relay.jobs)
+
+    def test_refilled(self) -> None:
+        """When a destination that was held back takes mail again, more of it comes at once, not at the next look."""
+        desk = bench(max_messages=40, claim_limit=5)
+        for _ in range(60):
+            desk.accept(submission(["b@slow.example"]))
+        desk.settle_down(3)
+        desk.relay.end_all(delivered())
+        desk.settle_down()
+        self.assertNotEqual(desk.relay.jobs, {})
+
+
+class RecordingTests(SynchronousTestCase):
+    """Results that cannot be written."""
+
+    def test_retried(self) -> None:
+        """A result is kept and written when storage is back; the message is not sent again meanwhile."""
+        desk = bench()
+        mail = submission()
+        desk.accept(mail)
+        desk.settle_down()
+        desk.store.faults["settle"] = StorageBusy()
+        desk.relay.end_all(delivered())
+        desk.settle_down(100)
+        self.assertEqual(desk.states(mail), [State.QUEUED])
+        self.assertEqual(desk.pump.budget.messages, 1)
+        desk.store.faults.clear()
+        desk.settle_down(31)
+        self.assertEqual(desk.states(mail), [State.DELIVERED])
+        self.assertEqual(desk.relay.seen, [mail.messages[0].id])
+        self.assertEqual(desk.pump.budget.messages, 0)
+
+    def test_sending_stops(self) -> None:
+        """While results cannot be written nothing new is sent, and contents are held back from what waits in the
+        relay; all of it goes on afterwards."""
+        desk = bench()
+        first, second = submission(), submission()
+        desk.accept(first)
+        desk.accept(second)
+        desk.settle_down()
+        desk.store.faults["settle"] = StorageBusy()
+        desk.relay.end(first.messages[0].id, delivered())
+        desk.store_unclaimed(third := submission())
+        self.assertFalse(desk.pump.reserve(1, 1, 1, {"example.net"}))
+        rendering = desk.relay.jobs[second.messages[0].id].render(False)
+        rendered: list[bytes] = []
+
+        async def render() -> None:
+            rendered.append(await rendering)
+
+        _ = Deferred.fromCoroutine(render())
+        desk.settle_down(5)
+        self.assertEqual(rendered, [])
+        self.assertNotIn(third.messages[0].id, desk.relay.jobs)
+        desk.store.faults.clear()
+        desk.settle_down(10)
+        self.assertEqual(rendered, [CONTENT])
+        self.assertIn(third.messages[0].id, desk.relay.jobs)
+
+    def test_claim_lost(self) -> None:
+        """A result that is refused because the claim is lost is dropped, and what holds the message in memory too."""
+        desk = bench()
+        mail = submission()
+        desk.accept(mail)
+        desk.settle_down()
+        now(desk.shelf.enlist(desk.clock.seconds()))
+        desk.relay.end_all(delivered())
+        desk.settle_down()
+        self.assertEqual(desk.states(mail), [State.QUEUED])
+        self.assertEqual(desk.pump.budget.messages, 0)
+
+    def test_fault(self) -> None:
+        """One result that storage cannot take for a fault of ours stops neither the others nor sending."""
+        desk = bench()
+        first, second = submission(), submission()
+        desk.accept(first)
+        desk.accept(second)
+        desk.settle_down()
+        desk.store.faults["settle"] = ZeroDivisionError()
+        desk.relay.end(first.messages[0].id, delivered())
+        desk.store.faults.clear()
+        desk.relay.end(second.messages[0].id, delivered())
+        self.assertEqual(desk.states(second), [State.DELIVERED])
+        desk.settle_down(2)
+        self.assertEqual(desk.states(first), [State.DELIVERED])
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+
+class LeaseTests(SynchronousTestCase):
+    """The heartbeat."""
+
+    def test_renewed(self) -> None:
+        """The lease is renewed three times in its length."""
+        desk = bench()
+        desk.settle_down(30)
+        self.assertEqual(desk.store.calls.count("renew"), 3)
+
+    def test_lost(self) -> None:
+        """When another process has the node's identity nothing is claimed or sent any more."""
+        desk = bench()
+        waiting = submission()
+        desk.accept(waiting)
+        desk.settle_down()
+        usurper = StoredQueue(database=desk.database, node_id="node", lease_seconds=30.0)
+        now(usurper.enlist(desk.clock.seconds()))
+        desk.settle_down(11)
+        mail = submission()
+        self.assertFalse(desk.accept(mail))
+        desk.settle_down(60)
+        self.assertNotIn(mail.messages[0].id, desk.relay.jobs)
+        with self.assertRaises(SendingStopped):
+            now(desk.relay.jobs[waiting.messages[0].id].render(False))
+
+    def test_lapsed(self) -> None:
+        """A lease that ran out stops sending; renewed again, what was held is given back and claimed anew."""
+        desk = bench()
+        desk.preparer.is_slow_with_styles = True
+        mail = submission(features=Features(inlinecss=True))
+        desk.accept(mail)
+        desk.settle_down()
+        desk.store.faults["renew"] = StorageBusy()
+        desk.settle_down(31)
+        self.assertFalse(desk.pump.reserve(1, 1, 1, ()))
+        desk.preparer.is_slow_with_styles = False
+        desk.preparer.go_on()
+        desk.settle_down(5)
+        self.assertEqual(desk.relay.jobs, {})
+        desk.store.faults.clear()
+        desk.settle_down(15)
+        self.assertIn(mail.messages[0].id, desk.relay.jobs)
+        self.assertEqual(desk.pump.budget.messages, 1)
+
+    def test_turned_away(self) -> None:
+        """A message that the relay could not get the content of, since the lease had run out, was not attempted."""
+        desk = bench()
+        mail = submission()
+        desk.accept(mail)
+        desk.settle_down()
+        desk.store.faults["renew"] = StorageBusy()
+        desk.settle_down(31)
+        with self.assertRaises(SendingStopped):
+            now(desk.relay.jobs[mail.messages[0].id].render(False))
+        desk.relay.end_all(evolve(deferred(), stage="prepare"))
+        desk.store.faults.clear()
+        desk.settle_down(15)
+        self.assertEqual(desk.events(mail.messages[0].id), [])
+        self.assertEqual(len(desk.relay.jobs), 1)
+
+
+class StopTests(SynchronousTestCase):
+    """A stop in good order."""
+
+    def test_released(self) -> None:
+        """What was not sent is given back unattempted; another start finds it at once."""
+        desk = bench()
+        desk.preparer.is_slow_with_styles = True
+        at_relay, preparing = submission(), submission(features=Features(inlinecss=True))
+        desk.accept(at_relay)
+        desk.accept(preparing)
+        desk.settle_down()
+        desk.accept(fresh := submission())
+        desk.stop()
+        self.assertEqual(desk.pump.budget.messages, 0)
+        self.assertEqual(
+            {queued.message.id for queued in now(desk.shelf.claim_due(desk.clock.seconds(), 10, 1 << 30))},
+            {mail.messages[0].id for mail in (at_relay, preparing, fresh)},
+        )
+        self.assertEqual(self.pending(desk.clock), [])
+
+    def test_results_awaited(self) -> None:
+        """A stop waits for results that storage is still writing."""
+        desk = bench()
+        mail = submission()
+        desk.accept(mail)
+        desk.settle_down()
+        desk.store.held.add("settle")
+        desk.relay.end_all(delivered())
+        stopped = desk.pump.stopService()
+        self.assertNoResult(stopped)
+        desk.store.let_go()
+        desk.settle_down()
+        self.successResultOf(stopped)
+        self.assertEqual(desk.states(mail), [State.DELIVERED])
+
+    def test_bounded(self) -> None:
+        """A stop does not wait forever for a storage that is away; nothing is lost by that."""
+        desk = bench()
+        mail, other = submission(), submission()
+        desk.accept(mail)
+        desk.accept(other)
+        desk.settle_down()
+        desk.store.faults["settle"] = desk.store.faults["release"] = StorageBusy()
+        desk.relay.end(mail.messages[0].id, delivered())
+        desk.stop()
+        self.assertEqual(desk.unclaimed(), {mail.messages[0].id, other.messages[0].id})
+        self.assertEqual(self.pending(desk.clock), [])
+
+    def test_while_claiming(self) -> None:
+        """Messages that arrive from storage during a stop are given back."""
+        desk = bench()
+        desk.store_unclaimed(mail := submission())
+        desk.store.held.add("claim_due")
+        desk.settle_down(2)
+        stopped = desk.pump.stopService()
+        desk.store.let_go()
+        desk.settle_down()
+        self.successResultOf(stopped)
+        self.assertEqual(desk.relay.seen, [])
+        found = now(desk.shelf.claim_due(desk.clock.seconds(), 10, 1 << 30))
+        self.assertEqual([queued.message.id for queued in found], [mail.messages[0].id])
+
+    def test_before_registered(self) -> None:
+        """It stops while it still tries to register."""
+        desk = bench(is_started=False)
+        desk.store.faults["enlist"] = StorageBusy()
+        desk.pump.startService()
+        desk.settle_down(10)
+        desk.stop()
+        self.assertEqual(self.pending(desk.clock), [])
+
+    def pending(self, clock: Clock) -> list[object]:
+        """Calls that are still to come."""
+        return [call for call in clock.getDelayedCalls() if call.active()]
