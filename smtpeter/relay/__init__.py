@@ -1,0 +1,1 @@
+"""Brings mail to the next hop: destination, pool, connection, outcome."""

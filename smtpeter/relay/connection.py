@@ -1,0 +1,227 @@
+"""
+Carries a conversation over a TCP connection: bytes, TLS, deadlines, and nothing to decide.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from attrs import define, field, frozen
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import (
+    IDelayedCall,
+    IHandshakeListener,
+    IOpenSSLClientConnectionCreator,
+    IReactorTime,
+    ITCPTransport,
+    ITLSTransport,
+    IWriteDescriptor,
+)
+from twisted.internet.protocol import Protocol
+from twisted.python.failure import Failure
+from typing_extensions import override
+from zope.interface import implementer
+
+from smtpeter.relay.conversation import Conversation
+from smtpeter.relay.envelope import Envelope
+from smtpeter.relay.facts import Concluded, Ended, Fact, Ready, Returned, TLSWanted
+
+LINGER_SECONDS = 5.0
+
+
+@frozen(kw_only=True)
+class Peer:
+    """Who is at the other end."""
+
+    host: str
+    address: str
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.host} [{self.address}]"
+
+
+class SessionFailed(Exception):
+    """
+    The opening did not lead to a usable session.
+
+    @ivar ended: why.
+    @ivar transcript: the dialogue.
+    """
+
+    def __init__(self, ended: Ended, transcript: tuple[str, ...]) -> None:
+        super().__init__(ended)
+        self.ended = ended
+        self.transcript = transcript
+
+
+@implementer(IHandshakeListener)
+@define(eq=False, kw_only=True)
+class Connection(Protocol):
+    """
+    One connection.
+
+    @ivar opened: fires once mail can be sent, or fails with L{SessionFailed}.
+    @ivar report: gets L{Concluded}, L{Returned} and, last, L{Ended} of an opened session.
+    @ivar tls: protocol and cipher; empty in clear.
+    @ivar envelopes: how many were offered.
+    """
+
+    conversation: Conversation
+    peer: Peer
+    clock: IReactorTime
+    tls_options: Callable[[], IOpenSSLClientConnectionCreator]
+    opened: Deferred[None] = field(factory=Deferred)
+    report: Callable[[Fact], None] = field(default=lambda fact: None)
+    tls: str = ""
+    local: str = ""
+    note: str = ""
+    """What should be known of how it came to be: broken TLS."""
+    envelopes: int = 0
+    _deadline: IDelayedCall | None = None
+    _linger: IDelayedCall | None = None
+    _farewell: Ended | None = None
+    _is_opened: bool = False
+    _is_closed: bool = False
+    _is_busy: bool = False
+    _is_direct: bool = False
+    _facts: deque[Fact] = field(factory=deque)
+
+    @override
+    def connectionMade(self) -> None:
+        transport: Any = self.transport
+        if ITCPTransport.providedBy(transport):
+            transport.setTcpNoDelay(True)
+        self._is_direct = IWriteDescriptor.providedBy(transport)
+        self.local = str(getattr(transport.getHost(), "host", ""))
+        self._watch()
+
+    @override
+    def dataReceived(self, data: bytes) -> None:
+        self._carry_out(self.conversation.receive(data))
+
+    def handshakeCompleted(self) -> None:
+        """Called by Twisted when TLS is up."""
+        transport: Any = self.transport
+        connection = getattr(transport, "getHandle", lambda: None)()
+        if connection is not None and hasattr(connection, "get_cipher_name"):
+            version, cipher = connection.get_protocol_version_name(), connection.get_cipher_name()
+            self.tls = f"{version} {cipher}"
+        self._carry_out(self.conversation.tls_started())
+
+    @override
+    def connectionLost(self, reason: Failure = Failure(ConnectionDone())) -> None:  # noqa: B008
+        is_handshake = self.conversation.stage == "starttls"
+        text = "" if reason.check(ConnectionDone) else f": {reason.value}"
+        what = "the TLS handshake failed" if is_handshake else "the connection was lost"
+        self._is_closed = True
+        self._carry_out(self.conversation.lose(f"{what}{text}"[:500], is_tls_broken=is_handshake))
+        self._stop_watching()
+        if self._linger is not None and self._linger.active():
+            self._linger.cancel()
+        if self._farewell is not None:
+            self.report(self._farewell)
+
+    def offer(self, envelope: Envelope) -> None:
+        """
+        Send an envelope; there must be room.
+
+        @raise ValueError: an address holds a line end; nothing was sent.
+        """
+        self.envelopes += 1
+        self._carry_out(self.conversation.offer(envelope))
+
+    def quit(self) -> None:
+        """Say goodbye and close."""
+        if self.conversation.is_idle:
+            self.conversation.quit()
+            self._carry_out([])
+        else:
+            self.abort("closed by us")
+
+    def abort(self, description: str) -> None:
+        """Close at once."""
+        self._carry_out(self.conversation.lose(description))
+        self._close(is_hard=True)
+
+    def _carry_out(self, facts: list[Fact]) -> None:
+        """What a report leads to (the next envelope, and what comes of it) waits for its turn: no recursion."""
+        self._facts.extend(facts)
+        if self._is_busy:
+            return
+        self._is_busy = True
+        try:
+            while self._facts:
+                self._meet(self._facts.popleft())
+        finally:
+            self._is_busy = False
+        self._flush()
+        self._watch()
+
+    def _meet(self, fact: Fact) -> None:
+        if isinstance(fact, (Concluded, Returned)):
+            self.report(fact)
+        elif isinstance(fact, TLSWanted):
+            self._flush()
+            self._start_tls()
+        elif isinstance(fact, Ready):
+            self._is_opened = True
+            self.opened.callback(None)
+        else:
+            self._ended(fact)
+
+    def _flush(self) -> None:
+        data = self.conversation.outgoing()
+        transport: Any = self.transport
+        if data and not self._is_closed and transport is not None:
+            transport.write(data)
+            if self._is_direct:
+                # Without waiting for the reactor's next turn, which would be one more for every message.
+                transport.doWrite()
+
+    def _start_tls(self) -> None:
+        transport: Any = self.transport
+        assert ITLSTransport.providedBy(transport)
+        transport.startTLS(self.tls_options())
+
+    def _ended(self, ended: Ended) -> None:
+        """An opened session is over for its owner when the connection is really gone."""
+        if self._is_opened:
+            self._farewell = ended
+        elif not self.opened.called:
+            self.opened.errback(SessionFailed(ended, tuple(self.conversation.opening_transcript)))
+        self._close(is_hard=bool(ended.description) and ended.reply is None)
+
+    def _close(self, is_hard: bool) -> None:
+        transport: Any = self.transport
+        if self._is_closed or transport is None:
+            return
+        self._is_closed = True
+        if is_hard:
+            transport.abortConnection()
+        else:
+            transport.loseConnection()
+            # A peer that reads nothing more would keep it open.
+            self._linger = self.clock.callLater(LINGER_SECONDS, transport.abortConnection)
+
+    def _watch(self) -> None:
+        """The deadline moves with every exchange; an idle session has none here."""
+        seconds = None if self._is_closed else self.conversation.timeout_seconds
+        if seconds is None:
+            self._stop_watching()
+        elif self._deadline is not None and self._deadline.active():
+            self._deadline.reset(seconds)
+        else:
+            self._deadline = self.clock.callLater(seconds, self._time_out)
+
+    def _stop_watching(self) -> None:
+        if self._deadline is not None and self._deadline.active():
+            self._deadline.cancel()
+        self._deadline = None
+
+    def _time_out(self) -> None:
+        self._deadline = None
+        is_handshake = self.conversation.stage == "starttls"
+        self._carry_out(self.conversation.lose("the server did not answer in time", is_tls_broken=is_handshake))
+        self._close(is_hard=True)
