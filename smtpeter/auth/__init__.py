@@ -1,0 +1,1 @@
+"""Who a client is: passwords, credentials, and the Cred checker and realm behind the doors."""

@@ -1,0 +1,40 @@
+"""Turns the text of C{smtpeter.toml} into frozen settings, or into a list of everything that is wrong with it."""
+
+from smtpeter.config.faults import ConfigurationError, Fault
+from smtpeter.config.file import load_settings
+from smtpeter.config.reader import read_settings
+from smtpeter.config.settings import (
+    DatabaseSettings,
+    DNSSettings,
+    ProcessingSettings,
+    RelaySettings,
+    RouteSettings,
+    SecretsSettings,
+    ServerSettings,
+    Settings,
+    SMTPSettings,
+    SubmissionSettings,
+    TLSSettings,
+    TrackingSettings,
+    WebSettings,
+)
+
+__all__ = [
+    "ConfigurationError",
+    "DNSSettings",
+    "DatabaseSettings",
+    "Fault",
+    "ProcessingSettings",
+    "RelaySettings",
+    "RouteSettings",
+    "SMTPSettings",
+    "SecretsSettings",
+    "ServerSettings",
+    "Settings",
+    "SubmissionSettings",
+    "TLSSettings",
+    "TrackingSettings",
+    "WebSettings",
+    "load_settings",
+    "read_settings",
+]

@@ -1,0 +1,154 @@
+"""The frozen values that the program sees of its configuration: checked, with defaults, paths absolute."""
+
+from pathlib import PurePath
+from typing import Literal
+
+from attrs import field, frozen
+
+RouteTLS = Literal["none", "opportunistic", "require", "verify"]
+
+
+@frozen(kw_only=True)
+class ServerSettings:
+    """[server]"""
+
+    hostname: str
+    """What the server calls itself: lower case, A-labels."""
+    state_dir: PurePath
+    contact: str
+    """An address for people whose account may not send, and for postmaster's mail."""
+
+
+@frozen(kw_only=True)
+class DatabaseSettings:
+    """[database]"""
+
+    url: str = field(repr=False)
+    """An SQLAlchemy URL. The path of an SQLite file is absolute."""
+
+
+@frozen(kw_only=True)
+class SMTPSettings:
+    """[smtp]"""
+
+    listen: tuple[str, ...]
+    """Twisted endpoint strings, as in all C{listen}."""
+    listen_tls: tuple[str, ...]
+    """Endpoints on which TLS starts at once; they are plain endpoints, the certificate is the one of [tls]."""
+    max_message_size: int
+    """Bytes."""
+    max_recipients: int
+    bare_newline: Literal["normalize", "reject"]
+    greeting_delay: float
+    """Seconds."""
+    max_connections: int
+    max_connections_per_address: int
+    show_client_address: bool
+
+
+@frozen(kw_only=True)
+class TLSSettings:
+    """[tls]"""
+
+    certificate: PurePath | None
+    """C{None} only when nothing listens that needs one."""
+    key: PurePath | None
+    folder: PurePath | None
+    """Certificates for further names, chosen by SNI."""
+
+
+@frozen(kw_only=True)
+class WebSettings:
+    """[web]"""
+
+    listen: tuple[str, ...]
+    listen_tls: tuple[str, ...]
+    public_url: str
+    """Scheme and authority, no slash at the end."""
+
+
+@frozen(kw_only=True)
+class ProcessingSettings:
+    """[processing]"""
+
+    inliner: Literal["premailer"]
+    workers: int
+    timeout: float
+    """Seconds."""
+    worker_memory: int
+    """Bytes."""
+
+
+@frozen(kw_only=True)
+class TrackingSettings:
+    """[tracking]"""
+
+    url: str
+    """Scheme and authority, no slash at the end."""
+    bounce_domain: str
+    """Lower case, A-labels."""
+
+
+@frozen(kw_only=True)
+class SubmissionSettings:
+    """[submission]"""
+
+    sender_domains: Literal["required", "optional"]
+
+
+@frozen(kw_only=True)
+class RouteSettings:
+    """One [[relay.route]]."""
+
+    domain: str
+    """Lower case, A-labels; C{*.example.com} for what lies below it; C{*} for the rest."""
+    host: str
+    port: int
+    tls: RouteTLS
+    username: str
+    """Empty when the host wants no login."""
+    password_file: PurePath | None
+
+
+@frozen(kw_only=True)
+class RelaySettings:
+    """[relay]"""
+
+    port: int
+    source_addresses: tuple[str, ...]
+    """IP addresses; empty lets the system choose."""
+    max_age_hours: float
+    allow_private: bool
+    routes: tuple[RouteSettings, ...]
+
+
+@frozen(kw_only=True)
+class DNSSettings:
+    """[dns]"""
+
+    servers: tuple[tuple[str, int], ...]
+    """Address and port; empty for the system's."""
+
+
+@frozen(kw_only=True)
+class SecretsSettings:
+    """[secrets]"""
+
+    folder: PurePath
+
+
+@frozen(kw_only=True)
+class Settings:
+    """The whole configuration."""
+
+    server: ServerSettings
+    database: DatabaseSettings
+    smtp: SMTPSettings
+    tls: TLSSettings
+    web: WebSettings
+    processing: ProcessingSettings
+    tracking: TrackingSettings
+    submission: SubmissionSettings
+    relay: RelaySettings
+    dns: DNSSettings
+    secrets: SecretsSettings

@@ -1,0 +1,1 @@
+"""Certificates: loading, reloading, choosing by name, making a self-signed one."""
