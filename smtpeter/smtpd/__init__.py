@@ -1,0 +1,1 @@
+"""The SMTP server: submission by accounts, and mail that comes back."""
