@@ -1,0 +1,1 @@
+"""What happens to a message between 250 and the next hop."""

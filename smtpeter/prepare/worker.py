@@ -1,0 +1,99 @@
+"""
+The process in which the CSS engine runs: C{python -m smtpeter.prepare.worker MEMORY_BYTES SECONDS}.
+
+Requests come in frames on standard input, replies go in frames to standard output, one at a time; the end of the input
+ends it. What a document could make it do is bounded by the system: memory, no core file, and, once everything is
+imported, not one more open file or socket. SIGALRM ends a request that goes on after the server has gone; the signals
+that a terminal or C{systemctl} sends to a whole group are left to the server, which closes the pipe when it is done.
+"""
+
+import gc
+import os
+import resource
+import signal
+import sys
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
+from typing import BinaryIO
+
+from smtpeter.boundaries.prepare import InlineRequest, InlineResult, InliningFailed
+from smtpeter.prepare.engine import Engine
+from smtpeter.prepare.frames import FrameReader, frame, packed_error, packed_result, unpacked_request
+
+FAILED = "The CSS engine cannot work with this HTML and its style sheets."
+
+_SAMPLE = InlineRequest(
+    html='<p data-smtpeter-n="0" class="a">&eacute;<style data-smtpeter-sheet="0">p.a:not(b){color:red}</style>',
+    style_sheets=("p.a:not(b){color:red} @media all{p{color:red}}",),
+)
+
+
+def serve(
+    read: Callable[[], bytes], write: Callable[[bytes], None], inline: Callable[[InlineRequest], InlineResult]
+) -> None:
+    """
+    Answer requests until the input ends, or the memory: then there is no answer, and no more work in what is left.
+
+    @param read: octets of the stream of requests as they come; empty at its end.
+    @param write: takes whole frames.
+    """
+    reader = FrameReader()
+    while data := read():
+        for request in reader.feed(data):
+            try:
+                write(frame(_answer(request, inline)))
+            except MemoryError:
+                return
+
+
+def _answer(request: bytes, inline: Callable[[InlineRequest], InlineResult]) -> bytes:
+    try:
+        return packed_result(inline(unpacked_request(request)))
+    except InliningFailed as reason:
+        return packed_error(str(reason))
+    except MemoryError:
+        raise
+    except Exception as reason:
+        return packed_error(f"{FAILED} ({type(reason).__name__})")
+
+
+def confine(memory_bytes: int) -> None:
+    """Take from this process what it does not need."""
+    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(name, signal.SIG_IGN)
+    os.closerange(3, 65536)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))
+
+
+def main() -> None:
+    """Work until standard input ends."""
+    memory_bytes, seconds = int(sys.argv[1]), float(sys.argv[2])
+    warnings.simplefilter("ignore")
+    engine = Engine()
+    engine.inline(_SAMPLE)
+    gc.freeze()
+    confine(memory_bytes)
+    output, sys.stdout = sys.stdout.buffer, sys.stderr
+    with suppress(BrokenPipeError):
+        _send(output, frame(b"{}"))
+        serve(lambda: _receive(seconds), lambda content: _send(output, content), engine.inline)
+
+
+def _receive(seconds: float) -> bytes:
+    """Wait for octets without a limit; from then on there is one."""
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    data = os.read(0, 65536)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    return data
+
+
+def _send(output: BinaryIO, content: bytes) -> None:
+    output.write(content)
+    output.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""Tests of compiling with style sheets: splices, repetition, failures."""
+
+from typing_extensions import override
+
+from smtpeter.boundaries.prepare import InlineRequest, InlineResult
+from smtpeter.model.options import Features
+from smtpeter.prepare.compiler import KEEP_FAILED_SECONDS
+from tests.prepare.case import HTML, INLINE, CompilerCase
+from tests.prepare.rig import MESSAGE, Inlining, submission
+from tests.support.newsletters import message
+
+
+class Broken(Inlining):
+    """Has a bug."""
+
+    @override
+    async def inline(self, request: InlineRequest) -> InlineResult:
+        """Fail in a way that nobody foresaw."""
+        raise ZeroDivisionError
+
+
+class InliningTests(CompilerCase):
+    """Style sheets."""
+
+    def test_inlined(self) -> None:
+        """What the engine says is spliced in, links in the same bytes."""
+        sent = self.sent(message(HTML, "utf-8"), Features(inlinecss=True, trackclicks=True))
+        self.assertRegex(
+            sent,
+            rb'<style>/\* kept \*/</style>\r\n<p style="color: #123456"><a style="color: #123456" '
+            rb"href='https://clicks[^']*/x'>x</a></p>\r\n\Z",
+        )
+
+    def test_repeated(self) -> None:
+        """The same HTML in another message costs the engine nothing."""
+        compiler = self.rig.compiler()
+        for subject in (b"one", b"two"):
+            content = b"Subject: " + subject + b"\r\n" + message(HTML, "utf-8")
+            self.successResultOf(compiler.prepare(submission(content, INLINE)))
+        self.assertEqual(len(self.rig.inliner.requests), 1)
+
+    def test_failed(self) -> None:
+        """When the engine fails the message goes un-inlined with a warning, and is tried again after a while only."""
+        self.rig.inliner.fails = True
+        compiler = self.rig.compiler()
+        for expected, seconds in ((1, 1), (1, KEEP_FAILED_SECONDS), (2, 0)):
+            prepared = self.successResultOf(compiler.prepare(submission(message(HTML, "utf-8"), INLINE)))
+            self.assertEqual(prepared.warnings, ("style sheets were not inlined: too slow",))
+            self.assertTrue(self.successResultOf(prepared.render(MESSAGE, False)).endswith(HTML))
+            self.assertEqual(len(self.rig.inliner.requests), expected)
+            self.rig.clock.advance(seconds)
+
+    def test_bug(self) -> None:
+        """A fault of ours in a part is logged and leaves the part as it is; the message goes on."""
+        self.rig.inliner = Broken()
+        prepared = self.prepared(message(HTML, "utf-8"), Features(inlinecss=True, trackclicks=True))
+        self.assertTrue(self.successResultOf(prepared.render(MESSAGE, False)).endswith(HTML))
+        self.assertEqual(len(prepared.warnings), 1)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_small_cache(self) -> None:
+        """What takes too much memory is not kept, and the oldest goes first."""
+        compiler = self.rig.compiler(cache_bytes=6000)
+        letters = [b"<style>p{}</style><p>" + bytes([65 + index]) * 300 for index in range(6)]
+        for html in (
+            *letters,
+            letters[5],
+            letters[0],
+            b"<style>p{}</style>" + b"x" * 9000,
+            b"<style>p{}</style>" + b"x" * 9000,
+        ):
+            self.successResultOf(compiler.prepare(submission(message(html, "utf-8"), INLINE)))
+        self.assertEqual(len(self.rig.inliner.requests), 6 + 0 + 1 + 2)

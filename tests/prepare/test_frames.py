@@ -1,0 +1,61 @@
+"""Tests of the frames between server and worker."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from smtpeter.boundaries.prepare import InlineRequest, InlineResult, InliningFailed
+from smtpeter.prepare.frames import (
+    MAX_FRAME,
+    FrameReader,
+    FrameTooLong,
+    frame,
+    packed_error,
+    packed_request,
+    packed_result,
+    unpacked_request,
+    unpacked_result,
+)
+
+
+class FrameTests(SynchronousTestCase):
+    """Cutting the stream."""
+
+    @given(st.lists(st.binary(max_size=20), max_size=6), st.lists(st.integers(1, 9), min_size=1, max_size=5))
+    @settings(max_examples=100, deadline=None)
+    def test_any_segmentation(self, contents: list[bytes], sizes: list[int]) -> None:
+        """However the stream is cut, the frames come out whole and in order."""
+        stream = b"".join(map(frame, contents))
+        reader, found, index = FrameReader(), [], 0
+        while stream:
+            size = sizes[index % len(sizes)]
+            found += reader.feed(stream[:size])
+            stream, index = stream[size:], index + 1
+        self.assertEqual(found, contents)
+
+    def test_too_long(self) -> None:
+        """A frame over the limit is refused when it is announced."""
+        reader = FrameReader()
+        self.assertEqual(reader.feed(b"\0\0\0\1x"), [b"x"])
+        self.assertRaises(FrameTooLong, reader.feed, (MAX_FRAME + 1).to_bytes(4))
+
+
+class ContentTests(SynchronousTestCase):
+    """What frames hold."""
+
+    def test_round_trips(self) -> None:
+        """Requests and results come out as they went in, lone surrogates included."""
+        request = InlineRequest(html="<p>é\ud800</p>", style_sheets=("a", "b"))
+        self.assertEqual(unpacked_request(packed_request(request)), request)
+        result = InlineResult(attributes={3: {"style": "é"}}, remaining=("x", ""), warnings=("w",))
+        self.assertEqual(unpacked_result(packed_result(result)), result)
+
+    def test_refusal(self) -> None:
+        """An error is raised with its sentence."""
+        failure = self.assertRaises(InliningFailed, unpacked_result, packed_error("Too much."))
+        self.assertEqual(str(failure), "Too much.")
+
+    def test_nonsense(self) -> None:
+        """An answer that cannot be read is a refusal too."""
+        for content in (b"", b"[]", b"{}", b"1", b'{"attributes":{"x":{}},"remaining":[],"warnings":[]}', b"\xff"):
+            self.assertRaises(InliningFailed, unpacked_result, content)

@@ -1,0 +1,92 @@
+"""Tests of rendering: what is shared, how large it is, what goes to threads."""
+
+import dkim
+from twisted.internet.defer import Deferred
+
+from smtpeter.model.options import Features
+from smtpeter.prepare.prepared import SMALL
+from tests.prepare.case import CLICKS, HTML, INLINE, OFF, OPENS, PLAIN, CompilerCase, Waiting
+from tests.prepare.rig import MESSAGE, OTHER, RECORD, Domains, Inline, Rig, submission
+from tests.support.newsletters import message
+
+
+class SharingTests(CompilerCase):
+    """What is the same for all recipients."""
+
+    def test_shared(self) -> None:
+        """Without tokens content and reverse-path are shared, and the content is made once."""
+        self.rig.domains = Domains()
+        prepared = self.prepared(message(HTML, "utf-8"), INLINE)
+        self.assertTrue(prepared.is_shared)
+        first, second = (self.successResultOf(prepared.render(id, False)) for id in (MESSAGE, OTHER))
+        self.assertIs(first, second)
+        self.assertTrue(self.prepared(PLAIN, Features(trackclicks=True, trackopens=True)).is_shared)
+
+    def test_not_shared(self) -> None:
+        """With a token in the body, in the header or in the envelope they are not."""
+        for features in (CLICKS, OPENS, Features(trackbounces=True)):
+            prepared = self.prepared(message(HTML, "utf-8"), features)
+            self.assertFalse(prepared.is_shared)
+            contents = {self.successResultOf(prepared.render(id, False)) for id in (MESSAGE, OTHER)}
+            self.assertEqual(len(contents), 2)
+
+    def test_joined(self) -> None:
+        """Who asks for a shared content that is being made gets that one."""
+        threads = Waiting()
+        self.rig = Rig(threads=threads)  # type: ignore[arg-type]
+        compiling = Deferred.fromCoroutine(self.rig.compiler().prepare(submission(PLAIN, OFF)))
+        threads.go_on()
+        prepared = self.successResultOf(compiling)
+        waiting = [Deferred.fromCoroutine(prepared.render(id, False)) for id in (MESSAGE, OTHER)]
+        self.assertEqual(threads.go_on(), 1)
+        self.assertIs(self.successResultOf(waiting[0]), self.successResultOf(waiting[1]))
+
+    def test_sizes(self) -> None:
+        """The size that is told is about the size that is sent."""
+        self.rig.domains = Domains()
+        for content in (PLAIN, message(HTML, "utf-8")):
+            prepared = self.prepared(content)
+            size = len(self.successResultOf(prepared.render(MESSAGE, False)))
+            self.assertTrue(0 <= prepared.size_bytes - size < 600, (prepared.size_bytes, size))
+
+    def test_kinds(self) -> None:
+        """Eight bits and the need for SMTPUTF8 are told from what is sent."""
+        eight = PLAIN + "é\r\n".encode()
+        named = "Subject: é\r\n".encode() + PLAIN
+        for content, is_utf8, expected in (
+            (PLAIN, True, (False, False)), (eight, True, (True, False)), (named, True, (True, True)),
+            (named, False, (True, False)),
+        ):  # fmt: skip
+            prepared = self.prepared(content, OFF, is_utf8=is_utf8)
+            self.assertEqual((prepared.is_eightbit, prepared.needs_utf8), expected)
+
+
+class ThreadTests(CompilerCase):
+    """What leaves the reactor's thread."""
+
+    def test_small(self) -> None:
+        """A small message without a key is made at once."""
+        self.sent(message(HTML, "utf-8"))
+        self.assertEqual(self.rig.threads.calls, 0)
+
+    def test_large(self) -> None:
+        """A large one is compiled and rendered in threads, and so is one with very many tags."""
+        for html in (HTML + b"x\r\n" * SMALL, b"<a href=http://x/>\r\n" * 2000):
+            self.rig.threads = Inline()
+            prepared = self.prepared(message(html, "utf-8"))
+            self.assertGreater(self.rig.threads.calls, 0)
+            before = self.rig.threads.calls
+            self.successResultOf(prepared.render(MESSAGE, False))
+            self.assertEqual(self.rig.threads.calls, before + 1)
+
+    def test_batches(self) -> None:
+        """What is asked for while the threads are busy goes together."""
+        threads = Waiting()
+        self.rig = Rig(threads=threads)  # type: ignore[arg-type]
+        compiling = Deferred.fromCoroutine(self.rig.compiler().prepare(submission(PLAIN)))
+        threads.go_on()
+        prepared = self.successResultOf(compiling)
+        waiting = [Deferred.fromCoroutine(prepared.render(MESSAGE, False)) for _ in range(12)]
+        self.assertEqual([threads.go_on(), threads.go_on(), threads.go_on()], [2, 1, 0])
+        for each in waiting:
+            self.assertTrue(dkim.verify(self.successResultOf(each), dnsfunc=lambda name, timeout=5: RECORD))

@@ -1,0 +1,101 @@
+"""Tests of signing: with which key, when, and what a verifier says."""
+
+import re
+
+import dkim
+from twisted.internet.defer import Deferred
+from typing_extensions import override
+
+from smtpeter.boundaries.storage import StorageBusy
+from smtpeter.model.account import SenderDomain, SigningKey
+from smtpeter.prepare.signers import REMEMBER_SECONDS
+from tests.prepare.case import HTML, OFF, PLAIN, CompilerCase
+from tests.prepare.rig import MESSAGE, RECORD, Domains, Rig, submission
+from tests.support.newsletters import message
+
+
+class Counting(Domains):
+    """Knows what it was asked."""
+
+    asked: list[tuple[str, int]]
+
+    def __init__(self, has_key: bool = True) -> None:
+        super().__init__(has_key)
+        self.asked = []
+
+    @override
+    async def find_domain(self, account_id: int, name: str) -> SenderDomain | None:
+        """The domain, counted."""
+        self.asked.append((name, account_id))
+        return await super().find_domain(account_id, name)
+
+
+class Busy(Domains):
+    """Cannot be read."""
+
+    @override
+    async def find_domain(self, account_id: int, name: str) -> SenderDomain | None:
+        """Not now."""
+        raise StorageBusy
+
+
+class BrokenKey(Domains):
+    """A key that is none."""
+
+    @override
+    async def find_domain(self, account_id: int, name: str) -> SenderDomain | None:
+        """A domain."""
+        key = SigningKey(domain=name, selector="s", private_pem=b"none")
+        return SenderDomain(account_id=account_id, name=name, is_approved=True, key=key)
+
+
+class SigningTests(CompilerCase):
+    """DKIM."""
+
+    def test_signed(self) -> None:
+        """With a key it is signed after the last change; a changed octet is noticed by somebody else's verifier."""
+        self.rig.domains = Domains()
+        sent = self.sent(message(HTML, "utf-8"))
+        self.assertTrue(dkim.verify(sent, dnsfunc=lambda name, timeout=5: RECORD))
+        self.assertFalse(dkim.verify(sent.replace(b"<p>", b"<b>"), dnsfunc=lambda name, timeout=5: RECORD))
+        changed = re.sub(rb"(X-Message-Reference: )..", rb"\1xx", sent)
+        self.assertFalse(dkim.verify(changed, dnsfunc=lambda name, timeout=5: RECORD))
+
+    def test_unsigned(self) -> None:
+        """Without a key, for our own notices and without a sender domain it is not."""
+        self.assertNotIn(b"DKIM-Signature", self.sent(PLAIN))
+        self.rig.domains = Domains()
+        self.assertNotIn(b"DKIM-Signature", self.sent(PLAIN, source="dsn"))
+        self.assertNotIn(b"DKIM-Signature", self.sent(PLAIN, sender_domain=""))
+        self.assertIn(b"DKIM-Signature", self.sent(PLAIN))
+
+    def test_seven_bit(self) -> None:
+        """The seven-bit form is signed anew."""
+        self.rig.domains = Domains()
+        content = b"From: a@example.com\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n\xc3\xa9\r\n"
+        sent = self.sent(content, OFF, seven_bit=True)
+        self.assertTrue(sent.isascii())
+        self.assertTrue(dkim.verify(sent, dnsfunc=lambda name, timeout=5: RECORD))
+
+    def test_unusable_key(self) -> None:
+        """A key that cannot be read leaves the mail unsigned, with a warning."""
+        self.rig.domains = BrokenKey()
+        prepared = self.prepared(PLAIN, OFF)
+        self.assertEqual(prepared.warnings, ("the message was not signed: the key of example.com cannot be used",))
+        self.assertTrue(self.successResultOf(prepared.render(MESSAGE, False)).endswith(PLAIN))
+
+    def test_busy(self) -> None:
+        """When keys cannot be read now, that is told."""
+        self.rig.domains = Busy()
+        compiling = Deferred.fromCoroutine(self.rig.compiler().prepare(submission(PLAIN)))
+        self.failureResultOf(compiling, StorageBusy)
+
+    def test_remembered(self) -> None:
+        """A key is asked for again after some seconds; a domain without a key each time."""
+        for domains, expected in ((Counting(), [1, 1, 2]), (Counting(has_key=False), [1, 2, 3])):
+            rig = Rig(domains=domains)
+            compiler = rig.compiler()
+            for count, seconds in zip(expected, (1, REMEMBER_SECONDS, 0), strict=True):
+                self.successResultOf(compiler.prepare(submission(PLAIN)))
+                self.assertEqual(domains.asked, [("example.com", 1)] * count)
+                rig.clock.advance(seconds)

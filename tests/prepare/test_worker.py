@@ -1,0 +1,83 @@
+"""Tests of a worker's loop, without a process."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from smtpeter.boundaries.prepare import InlineRequest, InlineResult, InliningFailed
+from smtpeter.prepare.frames import FrameReader, frame, packed_request, unpacked_result
+from smtpeter.prepare.worker import FAILED, serve
+
+
+def _inline(request: InlineRequest) -> InlineResult:
+    """An engine that does what the HTML says."""
+    if request.html == "refuse":
+        raise InliningFailed("No.")
+    if request.html == "break":
+        raise RecursionError("secret")
+    if request.html == "memory":
+        raise MemoryError
+    return InlineResult(attributes={}, remaining=(request.html,))
+
+
+class ProcessTests(SynchronousTestCase):
+    """The process by itself."""
+
+    def test_ends_itself(self) -> None:
+        """A request that goes on for too long ends the process although nobody kills it."""
+        root = str(Path(__file__).parent.parent.parent)
+        command = [sys.executable, "-P", "-m", "smtpeter.prepare.worker", str(2**28), "0.2"]
+        sheet = "".join(f"p p p:not(.a{index}) {{color:red}} p + p ~ p {{x:y}}\n" for index in range(3000))
+        body = "".join(f'<p data-smtpeter-n="{index}">' for index in range(5000))
+        request = InlineRequest(html=f'<style data-smtpeter-sheet="0">{sheet}</style>{body}', style_sheets=(sheet,))
+        done = subprocess.run(
+            command,
+            check=False,
+            input=frame(packed_request(request)),
+            env={"PYTHONPATH": root},
+            capture_output=True,
+            timeout=20,
+        )
+        self.assertEqual(done.returncode, -signal.SIGALRM)
+        self.assertEqual(done.stdout, frame(b"{}"))
+
+
+class ServeTests(SynchronousTestCase):
+    """Requests and replies."""
+
+    def served(self, *wanted: str | bytes) -> list[str]:
+        """What is answered to requests with that HTML, or to frames with those bytes."""
+        frames = [one if isinstance(one, bytes) else packed_request(_request(one)) for one in wanted]
+        stream = [*b"".join(map(frame, frames))]
+        written: list[bytes] = []
+        serve(lambda: bytes([stream.pop(0)]) if stream else b"", written.append, _inline)
+        return [_told(content) for content in FrameReader().feed(b"".join(written))]
+
+    def test_until_the_end(self) -> None:
+        """Each request gets its reply, until the input ends."""
+        self.assertEqual(self.served("a", "b"), ["a", "b"])
+
+    def test_failures(self) -> None:
+        """A refusal, a broken engine and a request that is none are answered, and the next request is served."""
+        self.assertEqual(
+            self.served("refuse", "break", b"{", b"[]", "a"),
+            ["No.", f"{FAILED} (RecursionError)", f"{FAILED} (JSONDecodeError)", f"{FAILED} (TypeError)", "a"],
+        )
+
+    def test_out_of_memory(self) -> None:
+        """When memory runs out the worker ends without an answer."""
+        self.assertEqual(self.served("a", "memory", "b"), ["a"])
+
+
+def _request(html: str) -> InlineRequest:
+    return InlineRequest(html=html, style_sheets=())
+
+
+def _told(content: bytes) -> str:
+    try:
+        return unpacked_result(content).remaining[0]
+    except InliningFailed as reason:
+        return str(reason)
