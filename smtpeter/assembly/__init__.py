@@ -1,0 +1,39 @@
+"""Builds everything and joins it: the one place where doors, stages and storage are known together."""
+
+from collections.abc import Callable
+from typing import Any
+
+from smtpeter.assembly.doors import build_listeners, build_smtp, build_web
+from smtpeter.assembly.foundations import CannotStart, lay_foundations
+from smtpeter.assembly.server import Server
+from smtpeter.assembly.stages import Stages
+from smtpeter.config import Settings
+
+__all__ = ["CannotStart", "Server", "make_server"]
+
+
+def make_server(settings: Settings, reactor: Any, give_up: Callable[[], None]) -> Server:
+    """
+    Build a server; nothing runs yet.
+
+    @param give_up: called when the start fails later on; ends the process with an error.
+    @raise CannotStart: what it stands on is missing, broken or in use.
+    """
+    foundations = lay_foundations(settings)
+    stages = Stages(settings, foundations, reactor)
+    door = build_smtp(settings, foundations, stages)
+    opened: list[Server] = []
+    web = build_web(settings, foundations, stages, lambda: bool(opened) and opened[0].is_open)
+    server = Server(
+        clock=reactor,
+        threads=reactor,
+        state=foundations.state,
+        database=stages.database,
+        certificates=foundations.certificates,
+        stages=(stages.threads, stages.workers, stages.visits, stages.pump),
+        door=door,
+        listeners=build_listeners(settings, foundations.certificates, door.factory, web, reactor),
+        give_up=give_up,
+    )
+    opened.append(server)
+    return server

@@ -1,0 +1,128 @@
+"""Builds the stages from the settings and introduces them to each other. Where clock and chance come in."""
+
+import os
+import random
+from collections.abc import Callable
+from typing import Any
+
+from attrs import define, field
+
+from smtpeter.assembly.foundations import Foundations
+from smtpeter.assembly.threads import WorkThreads
+from smtpeter.auth.vault import KeyedVault
+from smtpeter.config import Settings
+from smtpeter.intake.desk import IntakeDesk
+from smtpeter.intake.returning import ReturnAddresses
+from smtpeter.model.identity import new_id
+from smtpeter.prepare.compiler import Compiler, CompilerSettings
+from smtpeter.prepare.workers import InlineWorkers, spawner
+from smtpeter.queue.pump import Pump
+from smtpeter.relay.relay import MailRelay, RelaySettings
+from smtpeter.relay.resolver import MailResolver, names_client, system_hosts
+from smtpeter.storage.database import Database
+from smtpeter.storage.directory import StoredDirectory
+from smtpeter.storage.journal import StoredJournal
+from smtpeter.storage.queue import StoredQueue
+from smtpeter.storage.space import DiskReserve
+from smtpeter.web.site import host_of
+from smtpeter.web.visits import Visits
+
+_ID_CHANCE_BYTES = 6
+
+
+@define(eq=False)
+class Stages:
+    """The parts between doors and storage, joined in the order of the way of a message."""
+
+    settings: Settings
+    foundations: Foundations
+    reactor: Any
+    database: Database = field(init=False)
+    directory: StoredDirectory = field(init=False)
+    threads: WorkThreads = field(init=False)
+    workers: InlineWorkers = field(init=False)
+    relay: MailRelay = field(init=False)
+    pump: Pump = field(init=False)
+    intake: IntakeDesk = field(init=False)
+    visits: Visits = field(init=False)
+    _store: StoredQueue = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        jitter = random.SystemRandom().random
+        self.threads = WorkThreads(self.reactor)
+        self._build_storage()
+        self.relay = self._build_relay(jitter)
+        self.pump = self._build_pump(jitter)
+        self.intake = self._build_intake()
+
+    def _build_storage(self) -> None:
+        settings, vault = self.settings, KeyedVault(self.foundations.secrets.vault_keys, os.urandom)
+        self.database = Database(url=settings.database.url, reactor=self.reactor)
+        reserve = DiskReserve(folder=str(settings.server.state_dir))
+        self._store = StoredQueue(database=self.database, node_id=self.foundations.node_id, is_short=reserve.is_short)
+        self.directory = StoredDirectory(database=self.database, vault=vault, clock=self.reactor)
+        self.visits = Visits(StoredJournal(database=self.database), self.reactor)
+
+    def _build_relay(self, jitter: Callable[[], float]) -> MailRelay:
+        settings = self.settings
+        resolver = MailResolver(
+            client=names_client(self.reactor, [f"[{host}]:{port}" for host, port in settings.dns.servers]),
+            clock=self.reactor,
+            own_names=frozenset((settings.server.hostname,)),
+            allow_private=settings.relay.allow_private,
+            hosts_file=system_hosts(),
+        )
+        chosen = RelaySettings(
+            hostname=settings.server.hostname,
+            port=settings.relay.port,
+            routes=self.foundations.routes,
+            source_addresses=settings.relay.source_addresses,
+        )
+        return MailRelay(self.reactor, resolver, chosen, jitter)
+
+    def _build_pump(self, jitter: Callable[[], float]) -> Pump:
+        settings, processing = self.settings, self.settings.processing
+        spawn = spawner(self.reactor, processing.timeout, processing.worker_memory)
+        self.workers = InlineWorkers(self.reactor, spawn, processing.workers, processing.timeout)
+        compiler = Compiler(
+            self.directory,
+            self.workers,
+            self.foundations.secrets.mac_keys,
+            CompilerSettings(
+                hostname=settings.server.hostname,
+                tracking_url=settings.tracking.url,
+                bounce_domain=settings.tracking.bounce_domain,
+                show_client_address=settings.smtp.show_client_address,
+            ),
+            self.reactor,
+            self.threads,
+        )
+        return Pump(
+            clock=self.reactor,
+            store=self._store,
+            preparer=compiler,
+            relay=self.relay,
+            new_id=lambda now: new_id(now, os.urandom(_ID_CHANCE_BYTES)),
+            jitter=jitter,
+            hostname=settings.server.hostname,
+        )
+
+    def _build_intake(self) -> IntakeDesk:
+        settings = self.settings
+        addresses = ReturnAddresses(
+            sender_domains=self.directory,
+            keys=self.foundations.secrets.mac_keys,
+            bounce_domains=frozenset((settings.tracking.bounce_domain,)),
+            own_domains=frozenset((settings.server.hostname, host_of(settings.tracking.url).decode())),
+        )
+        return IntakeDesk(
+            shelf=self._store,
+            handover=self.pump,
+            sender_domains=self.directory,
+            return_addresses=addresses,
+            threads=self.threads,
+            clock=self.reactor,
+            chance=os.urandom,
+            sender_rule=settings.submission.sender_domains,
+            max_age_seconds=settings.relay.max_age_hours * 3600,
+        )

@@ -1,0 +1,108 @@
+"""The program as it is started by hand."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.support.installation import ENVIRONMENT, TWISTD, Installation
+
+
+class PluginTests(SynchronousTestCase):
+    """Twisted's own commands know the server."""
+
+    def test_twistd(self) -> None:
+        """C{twistd --help} lists it."""
+        self.check((*TWISTD, "--help"))
+
+    def test_twist(self) -> None:
+        """C{twist --help} and C{python -m twisted} list it."""
+        self.check((sys.executable, "-m", "twisted", "--help"))
+
+    def check(self, command: tuple[str, ...]) -> None:
+        """The plugin's line is in the help."""
+        with tempfile.TemporaryDirectory() as folder:
+            done = subprocess.run(
+                command, check=True, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=60
+            )
+        self.assertRegex(done.stdout, r"(?m)^ +smtpeter +An e-mail gateway")
+
+
+class StartTests(SynchronousTestCase):
+    """Starting with something wrong."""
+
+    def start(self, it: Installation) -> str:
+        """Start the server in the foreground, expect a failure. @return: what it said."""
+        done = subprocess.run(
+            [*TWISTD, "-n", "--pidfile=", "smtpeter", "--config", str(it.config)],
+            check=False,
+            cwd=it.folder,
+            env=ENVIRONMENT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        self.assertNotEqual(done.returncode, 0)
+        return done.stdout + done.stderr
+
+    def test_faults(self) -> None:
+        """All faults of a configuration are told at once, with section and key, without a traceback."""
+        with Installation(1, is_started=False) as it:
+            it.config.write_text("[server]\nhostname = 5\n[smtp]\nmax_recipient = 3\n[webhooks]\nx = 1\n")
+            said = self.start(it)
+        for word in ("hostname", "max_recipient", "webhooks"):
+            self.assertIn(word, said)
+        self.assertNotIn("Traceback", said)
+
+    def test_second_server(self) -> None:
+        """A second server on the same state is refused."""
+        with Installation(1) as it:
+            said = self.start(it)
+        self.assertIn("state", said)
+        self.assertNotIn("Traceback", said)
+
+
+class DemoTests(SynchronousTestCase):
+    """The demo is the real server."""
+
+    def demo(self, *arguments: str) -> "subprocess.Popen[str]":
+        """Start it."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "smtpeter", "demo", *arguments],
+            env={**ENVIRONMENT, "COLUMNS": "120"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def test_ready_and_stop(self) -> None:
+        """It shows what arrived, its link and events, says ready on a line of its own, and ends with 0 on SIGTERM."""
+        process = self.demo()
+        try:
+            assert process.stdout is not None
+            said = []
+            for line in process.stdout:
+                said.append(line)
+                if line.strip() == "ready":
+                    break
+            text = "".join(said)
+            self.assertEqual(said[-1].strip(), "ready", text)
+            for word in ("DKIM-Signature", "click", "delivery", "open"):
+                self.assertIn(word, text)
+            process.terminate()
+            self.assertEqual(process.wait(30), 0)
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+
+    def test_once(self) -> None:
+        """C{--once} ends by itself; C{--json} prints objects."""
+        said, _ = self.demo("--once", "--json").communicate(timeout=90)
+        objects = [json.loads(line) for line in said.splitlines()]
+        self.assertEqual(objects[-1], {"status": "ready"})
