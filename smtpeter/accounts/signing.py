@@ -1,17 +1,8 @@
 """DKIM keys of sender domains, and the DNS record that publishes them (RFC 6376, 3.6.1)."""
 
-from base64 import b64encode
-
 from attrs import frozen
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    load_pem_private_key,
-)
 
+from smtpeter.mime.dkim import generate_rsa_pem, public_record
 from smtpeter.model.account import SigningKey
 
 FIRST_SELECTOR = "zero"
@@ -40,16 +31,10 @@ class DNSRecord:
 
 def generate_private_key() -> bytes:
     """A new RSA key as PEM (PKCS 8). It takes some 0.1 s of processor time: not in the reactor's thread."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return generate_rsa_pem(KEY_BITS)
 
 
 def key_record(key: SigningKey) -> DNSRecord:
     """The TXT record of a key's public half."""
-    private = load_pem_private_key(key.private_pem, password=None)
-    public = private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return DNSRecord(
-        name=f"{key.selector}._domainkey.{key.domain}",
-        type="TXT",
-        value=f"v=DKIM1; k=rsa; p={b64encode(public).decode('ascii')}",
-    )
+    name = f"{key.selector}._domainkey.{key.domain}"
+    return DNSRecord(name=name, type="TXT", value=public_record(key.private_pem))

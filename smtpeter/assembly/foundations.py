@@ -11,6 +11,7 @@ from smtpeter.auth.secrets import Secrets, SecretsError, load_secrets
 from smtpeter.config import Settings
 from smtpeter.config.settings import RouteSettings
 from smtpeter.relay.routes import Route
+from smtpeter.storage.engines import DriverMissing
 from smtpeter.storage.schema import SchemaNewer, SchemaOutdated
 from smtpeter.storage.schema import check as check_schema
 from smtpeter.tls.certificates import CertificateFiles, Certificates
@@ -43,7 +44,7 @@ def lay_foundations(settings: Settings) -> Foundations:
         secrets = load_secrets(Path(settings.secrets.folder))
         certificates = _certificates(settings)
         state = _state(settings)
-    except (SchemaOutdated, SchemaNewer, SecretsError, CertificateError, StateInUse) as error:
+    except (DriverMissing, SchemaOutdated, SchemaNewer, SecretsError, CertificateError, StateInUse) as error:
         raise CannotStart(str(error)) from None
     except SQLAlchemyError as error:
         raise CannotStart(f"the database cannot be opened: {getattr(error, 'orig', error)}") from None

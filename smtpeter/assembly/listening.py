@@ -57,7 +57,10 @@ class Listeners(Service):
 
     def _bind(self, door: Door) -> None:
         failures: list[Failure] = []
-        listening = serverFromString(self._reactor, door.endpoint).listen(door.factory)
+        try:
+            listening = serverFromString(self._reactor, door.endpoint).listen(door.factory)
+        except (ValueError, TypeError, OSError) as error:
+            raise CannotListen(f"cannot listen on {door.endpoint}: {error}") from None
         listening.addCallbacks(self._bound, failures.append)
         if failures:
             raise _explained(door.endpoint, failures[0])

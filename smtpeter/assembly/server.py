@@ -17,7 +17,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from typing_extensions import override
 
-from smtpeter.assembly.listening import Listeners
+from smtpeter.assembly.listening import CannotListen, Listeners
 from smtpeter.assembly.lock import StateFolder
 from smtpeter.smtpd.door import SMTPDoor
 from smtpeter.storage.database import Database
@@ -60,10 +60,13 @@ class Server(Service):
         """
         Bind the ports.
 
-        @raise CannotListen: one of them cannot be bound.
+        @raise SystemExit: one of them cannot be bound; with the reason, which twistd shows.
         """
         super().privilegedStartService()
-        self.listeners.privilegedStartService()
+        try:
+            self.listeners.privilegedStartService()
+        except CannotListen as error:
+            raise SystemExit(f"smtpeter: {error}") from None
 
     @override
     def startService(self) -> None:

@@ -14,16 +14,16 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+COUNT = 2
+"""RSA signing leaves the interpreter's lock, so that a second thread is worth something."""
+
+
 @define(eq=False)
 class WorkThreads(Service):
     """A pool of its own, apart from the one in which the reactor resolves names."""
 
     _reactor: IReactorFromThreads
-    _count: int = 2
-    _pool: ThreadPool = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self._pool = ThreadPool(0, self._count, "work")
+    _pool: ThreadPool = field(factory=lambda: ThreadPool(0, COUNT, "work"))
 
     async def run(self, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         """Call a function in a thread, and give what it gives or raise what it raises."""

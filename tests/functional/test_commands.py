@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -56,6 +57,24 @@ class StartTests(SynchronousTestCase):
             said = self.start(it)
         for word in ("hostname", "max_recipient", "webhooks"):
             self.assertIn(word, said)
+        self.assertNotIn("Traceback", said)
+
+    def test_port_in_use(self) -> None:
+        """A port that another program has is told with what to do, without a traceback."""
+        with socket.socket() as other, Installation(1, is_started=False) as it:
+            other.bind(("127.0.0.1", it.smtp_port))
+            other.listen()
+            said = self.start(it)
+        self.assertIn(f"cannot listen on tcp:{it.smtp_port}:interface=127.0.0.1", said)
+        self.assertIn("another program listens there", said)
+        self.assertNotIn("Traceback", said)
+
+    def test_old_schema(self) -> None:
+        """A database without tables is refused, and the remedy is named."""
+        with Installation(1, is_started=False) as it:
+            (it.config.parent / "state" / "smtpeter.db").unlink()
+            said = self.start(it)
+        self.assertIn("smtpeter migrate", said)
         self.assertNotIn("Traceback", said)
 
     def test_second_server(self) -> None:

@@ -4,14 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from typing_extensions import override
 
 from smtpeter.prepare.batches import MAX_BATCH, Batches
 from smtpeter.prepare.changes import Changes
 from smtpeter.prepare.html_part import Change
-from smtpeter.prepare.threads import PoolThreads
 from tests.prepare.case import Waiting
 from tests.prepare.rig import Inline
 
@@ -56,44 +54,6 @@ class Refusing(Inline):
         """Refuse."""
         self.calls += 1
         raise RuntimeError
-
-
-class PoolTests(SynchronousTestCase):
-    """L{PoolThreads}."""
-
-    def test_pool(self) -> None:
-        """The function runs where the pool runs it, and its result comes back through the reactor."""
-        reactor, pool = LaterReactor(), MemoryPool()
-        threads = PoolThreads(reactor, pool)  # type: ignore[arg-type]
-        running = Deferred.fromCoroutine(threads.run(divmod, 7, 2))
-        pool.go_on()
-        self.assertNoResult(running)
-        reactor.advance(0)
-        self.assertEqual(self.successResultOf(running), (3, 1))
-
-
-class LaterReactor(Clock):
-    """Does what threads ask for in its next turn."""
-
-    def callFromThread(self, function: Any, *arguments: Any) -> None:
-        """In the next turn."""
-        self.callLater(0, function, *arguments)
-
-
-class MemoryPool:
-    """A pool whose thread is the caller's."""
-
-    def __init__(self) -> None:
-        self.waiting: list[tuple[Any, ...]] = []
-
-    def callInThreadWithCallback(self, onResult: Any, function: Any, *arguments: Any) -> None:
-        """Keep it for later."""
-        self.waiting.append((onResult, function, *arguments))
-
-    def go_on(self) -> None:
-        """Run what waits."""
-        for on_result, function, *arguments in self.waiting:
-            on_result(True, function(*arguments))
 
 
 class ChangesTests(SynchronousTestCase):
