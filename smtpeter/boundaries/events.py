@@ -1,20 +1,19 @@
 """Where facts about messages are written, and read for an operator."""
 
-from collections.abc import Mapping
-from typing import Literal, Protocol
+from collections.abc import Sequence
+from typing import Protocol
 
 from smtpeter.model.event import Event
+from smtpeter.model.visit import Visit
 
 
 class Journal(Protocol):
     """Records what happens to a message after it was sent."""
 
-    async def record_visit(
-        self, message_id: str, type: Literal["click", "open"], at: float, data: Mapping[str, str]
-    ) -> None:
+    async def record_visits(self, visits: Sequence[Visit]) -> None:
         """
-        Write a click or an open durably; account, recipient and tags are the message's. A visit of a message that is
-        not known (any more) is dropped.
+        Write clicks and opens durably, all or none; account, recipient and tags are the messages'. A visit of a message
+        that is not known (any more) is dropped.
 
         @raise StorageBusy: cannot be written now.
         """

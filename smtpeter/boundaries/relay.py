@@ -7,10 +7,24 @@ from smtpeter.model.outcome import Outcome
 from smtpeter.model.relay import Job
 
 
+class Recorded(Protocol):
+    """A C{Deferred} that fires when an outcome is recorded."""
+
+    def addCallback(self, callback: Callable[[None], None]) -> object:
+        """Call it then, or at once when that was already."""
+
+
+Report = Callable[[Outcome], Recorded | None]
+"""
+Takes an outcome and says when it is recorded; C{None} when it is already, or need not be. Until then the relay sends no
+further content over that connection, since a crash could make it send both twice.
+"""
+
+
 class Relay(Protocol):
     """Delivers. Each job is reported exactly once."""
 
-    def send(self, job: Job, report: Callable[[Outcome], None]) -> None:
+    def send(self, job: Job, report: Report) -> None:
         """Queue a job at its destination and tell its outcome later, in the reactor's thread."""
 
     def retry_now(self, domain: str | None) -> None:

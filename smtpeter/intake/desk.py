@@ -10,6 +10,7 @@ from twisted.python.failure import Failure
 
 from smtpeter.boundaries.accounts import SenderDomains
 from smtpeter.boundaries.intake import Receipt, Refused, ReturnAddress
+from smtpeter.boundaries.metrics import Tally, uncounted
 from smtpeter.boundaries.queue import Handover, Shelf
 from smtpeter.intake.acceptance import CHANCE_BYTES, Acceptance, accept, ids_needed
 from smtpeter.intake.reading import Reading, check_limits, read_content
@@ -32,6 +33,8 @@ class IntakeDesk:
     @ivar sender_rule: whether a sender domain must be approved, or may be unknown (mail goes out unsigned then).
     @ivar max_age_seconds: how long delivery is tried.
     @ivar chance: gives so many random bytes.
+    @ivar accepted: counts messages by the way they came in.
+    @ivar accepted_bytes: the same for the bytes of their contents, once per submission.
     """
 
     shelf: Shelf
@@ -43,6 +46,8 @@ class IntakeDesk:
     chance: Callable[[int], bytes]
     sender_rule: Literal["required", "optional"] = "required"
     max_age_seconds: float = 86_400.0
+    accepted: Tally = uncounted
+    accepted_bytes: Tally = uncounted
 
     async def submit(self, draft: Draft) -> Receipt:
         """
@@ -132,6 +137,8 @@ class IntakeDesk:
             if is_claimed:
                 self.handover.give_back(messages, size_bytes)
             raise
+        self.accepted(submission.source, messages)
+        self.accepted_bytes(submission.source, size_bytes)
         if is_claimed:
             self.handover.hand_over(submission)
 

@@ -39,3 +39,8 @@ def new_id(now: float, chance: bytes) -> str:
     @param chance: six random bytes.
     """
     return encode_id(int(now * 1000).to_bytes(6, "big") + chance)
+
+
+def first_id(at: float) -> str:
+    """An id that stands before all that were made at or after a POSIX time, and behind all that were made before."""
+    return encode_id(max(0, int(at * 1000)).to_bytes(6, "big") + bytes(6))

@@ -41,8 +41,11 @@ class Claims:
     budget: Budget
     limit: int
     claimed: Callable[[Sequence[Queued]], None]
-    urgent: set[str] = field(factory=set, init=False)
-    """Messages that an operator wants tried at once, whatever is known of their destination."""
+    urgent: dict[str, None] = field(factory=dict, init=False)
+    """
+    Messages that an operator wants tried at once, whatever is known of their destination, in the order of asking. Those
+    that are not queued any more never come, and give way to later ones.
+    """
     _unsent: list[str] = field(factory=list, init=False)
     _alarm: Alarm = field(init=False)
     _is_stopping: bool = field(default=False, init=False)
@@ -134,7 +137,7 @@ class Claims:
 
     async def _obey(self) -> None:
         now = self.clock.seconds()
-        if now - self._obeyed_at < POLL_SECONDS:
+        if 0 <= now - self._obeyed_at < POLL_SECONDS:
             return
         self._obeyed_at = now
         for command in await self.store.take_commands(now):
@@ -147,5 +150,7 @@ class Claims:
             self.relay.retry_now(command.destination)
         elif command.message_id is None:
             self.relay.retry_now(None)
-        elif len(self.urgent) < MAX_URGENT:
-            self.urgent.add(command.message_id)
+        else:
+            self.urgent[command.message_id] = None
+            if len(self.urgent) > MAX_URGENT:
+                del self.urgent[next(iter(self.urgent))]

@@ -14,8 +14,10 @@ from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from smtpeter.boundaries.metrics import Tally, uncounted
 from smtpeter.boundaries.queue import ClaimLost, QueueStore
 from smtpeter.boundaries.storage import StorageBusy
+from smtpeter.model.message import State
 from smtpeter.model.queue import Settlement
 from smtpeter.queue.gate import Gate
 from smtpeter.queue.tasks import Alarm, Tasks
@@ -26,6 +28,8 @@ AT_ONCE = 256
 """How many results are written together when storage is back: they share its commits."""
 UNWRITTEN = "unwritten"
 """The reason under which the gate is closed."""
+
+_DEFERRED = "deferred"
 
 
 class _Result(Enum):
@@ -50,6 +54,8 @@ class Ledger:
     gate: Gate
     opened: Callable[[], None]
     """Called when settlements can be written again."""
+    settled: Tally = uncounted
+    """Counts what was written, by what became of the message."""
     _unwritten: deque[_Entry] = field(factory=deque, init=False)
     _is_busy: bool = field(default=False, init=False)
     _is_retrying: bool = field(default=False, init=False)
@@ -109,6 +115,8 @@ class Ledger:
         except Exception:
             self._log.failure("the result of {id} could not be recorded", id=entry.settlement.message_id)
             return _Result.FAULT
+        else:
+            self.settled(_DEFERRED if entry.settlement.state is State.QUEUED else entry.settlement.state.value)
         entry.written()
         return _Result.ENDED
 

@@ -15,6 +15,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from typing_extensions import override
 
+from smtpeter.boundaries.metrics import Tally, uncounted
 from smtpeter.boundaries.prepare import Preparer
 from smtpeter.boundaries.queue import QueueStore
 from smtpeter.boundaries.relay import Relay
@@ -49,6 +50,7 @@ class Pump(Service):
     @ivar quick_places: how many submissions without costly features are prepared at once.
     @ivar costly_places: how many with them.
     @ivar stop_seconds: how long a stop waits for results to be recorded.
+    @ivar settled: counts what becomes of messages: a final state, or C{deferred}.
     """
 
     _log = Logger()
@@ -66,6 +68,7 @@ class Pump(Service):
     quick_places: int = 32
     costly_places: int = 4
     stop_seconds: float = 10.0
+    settled: Tally = uncounted
     budget: Budget = field(init=False)
     _gate: Gate = field(factory=Gate, init=False)
     _is_moving: bool = field(default=False, init=False)
@@ -82,7 +85,7 @@ class Pump(Service):
         clock, store, relay, gate = self.clock, self.store, self.relay, self._gate
         self.budget = budget = Budget(self.max_messages, self.max_bytes)
         self._alarm, self._tasks = Alarm(clock), Tasks(clock)
-        self._ledger = ledger = Ledger(clock, store, gate, self._go_on)
+        self._ledger = ledger = Ledger(clock, store, gate, self._go_on, self.settled)
         self._lease = Lease(clock, store, gate, self.lease_seconds, regained=self._go_on, lapsed=self._drop_waiting)
         self._claims = claims = Claims(clock, store, relay, gate, budget, self.claim_limit, self._take)
         self._stream = stream = Stream(

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from attrs import define, evolve, field
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
@@ -48,7 +49,7 @@ class Stream:
     hostname: str
     unsend: Callable[[Sequence[str]], None]
     freed: Callable[[], None]
-    urgent: set[str]
+    urgent: dict[str, None]
     _held: set[str] = field(factory=set, init=False)
     _ready: deque[tuple[Load, Prepared]] = field(factory=deque, init=False)
 
@@ -74,7 +75,7 @@ class Stream:
             return False
         for queued in load.queued:
             settlement = self._decided(lambda each: expire(each, now, self.hostname, self.new_id), queued)
-            self._write(load, queued, settlement)
+            _ = self._write(load, queued, settlement)
         return True
 
     def prepared(self, load: Load, prepared: Prepared) -> None:
@@ -123,7 +124,7 @@ class Stream:
             self._defer(load, queued, is_busy=False)
             return
         if message_id in self.urgent:
-            self.urgent.discard(message_id)
+            del self.urgent[message_id]
             self.relay.retry_now(queued.message.domain)
         self.relay.send(job, partial(self._report, load, queued, prepared.warnings))
 
@@ -145,17 +146,19 @@ class Stream:
             await self.gate.passed(era)
         return await prepared.render(message_id, seven_bit)
 
-    def _report(self, load: Load, queued: Queued, warnings: tuple[str, ...], outcome: Outcome) -> None:
+    def _report(
+        self, load: Load, queued: Queued, warnings: tuple[str, ...], outcome: Outcome
+    ) -> "Deferred[None] | None":
         was_stopped = outcome.stage == "prepare" and self.gate.is_void(load.era)
         if outcome.kind is Kind.RELEASED or was_stopped:
             self.unsend([queued.message.id])
             self._forget(load, queued)
-            return
+            return None
         jitter = self.jitter()
         settlement = self._decided(
             lambda each: settle(each, outcome, self.hostname, jitter, self.new_id, warnings), queued
         )
-        self._write(load, queued, settlement)
+        return self._write(load, queued, settlement)
 
     def _decided(self, decide: Callable[[Queued], Settlement], queued: Queued) -> Settlement:
         """A notice that cannot be composed must not cost us the knowledge of what became of the message."""
@@ -165,8 +168,15 @@ class Stream:
             self._log.failure("no notice could be made for {id}", id=queued.message.id)
             return decide(evolve(queued, submission=evolve(queued.submission, source="dsn")))
 
-    def _write(self, load: Load, queued: Queued, settlement: Settlement) -> None:
-        self.ledger.write(settlement, partial(self._forget, load, queued))
+    def _write(self, load: Load, queued: Queued, settlement: Settlement) -> "Deferred[None]":
+        recorded: Deferred[None] = Deferred()
+
+        def written() -> None:
+            self._forget(load, queued)
+            recorded.callback(None)
+
+        self.ledger.write(settlement, written)
+        return recorded
 
     def _forget(self, load: Load, queued: Queued) -> None:
         budget, load.remaining = self.budget, load.remaining - 1

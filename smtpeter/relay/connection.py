@@ -29,6 +29,9 @@ from smtpeter.relay.facts import Concluded, Ended, Fact, Ready, Returned, TLSWan
 
 LINGER_SECONDS = 5.0
 
+WRITE_BYTES = 1024 * 1024
+"""Octets written at one time; TLS encrypts all of that before anybody else has a turn."""
+
 
 @frozen(kw_only=True)
 class Peer:
@@ -81,6 +84,8 @@ class Connection(Protocol):
     envelopes: int = 0
     _deadline: IDelayedCall | None = None
     _linger: IDelayedCall | None = None
+    _unsent: deque[bytes] = field(factory=deque)
+    _turn: IDelayedCall | None = None
     _farewell: Ended | None = None
     _is_opened: bool = False
     _is_closed: bool = False
@@ -99,7 +104,9 @@ class Connection(Protocol):
 
     @override
     def dataReceived(self, data: bytes) -> None:
-        self._carry_out(self.conversation.receive(data))
+        heard = self.conversation.heard
+        facts = self.conversation.receive(data)
+        self._carry_out(facts, has_moved=self.conversation.heard > heard)
 
     def handshakeCompleted(self) -> None:
         """Called by Twisted when TLS is up."""
@@ -118,8 +125,9 @@ class Connection(Protocol):
         self._is_closed = True
         self._carry_out(self.conversation.lose(f"{what}{text}"[:500], is_tls_broken=is_handshake))
         self._stop_watching()
-        if self._linger is not None and self._linger.active():
-            self._linger.cancel()
+        for call in (self._linger, self._turn):
+            if call is not None and call.active():
+                call.cancel()
         if self._farewell is not None:
             self.report(self._farewell)
 
@@ -131,6 +139,10 @@ class Connection(Protocol):
         """
         self.envelopes += 1
         self._carry_out(self.conversation.offer(envelope))
+
+    def recorded(self) -> None:
+        """The result of a L{Concluded} whose content was taken is recorded: send the next content."""
+        self._carry_out(self.conversation.recorded())
 
     def quit(self) -> None:
         """Say goodbye and close."""
@@ -145,8 +157,13 @@ class Connection(Protocol):
         self._carry_out(self.conversation.lose(description))
         self._close(is_hard=True)
 
-    def _carry_out(self, facts: list[Fact]) -> None:
-        """What a report leads to (the next envelope, and what comes of it) waits for its turn: no recursion."""
+    def _carry_out(self, facts: list[Fact], has_moved: bool = True) -> None:
+        """
+        What a report leads to (the next envelope, and what comes of it) waits for its turn: no recursion.
+
+        @param has_moved: whether the deadline begins anew. A part of a reply does not do that: a server that sends an
+            octet now and then would hold the connection for months.
+        """
         self._facts.extend(facts)
         if self._is_busy:
             return
@@ -157,7 +174,8 @@ class Connection(Protocol):
         finally:
             self._is_busy = False
         self._flush()
-        self._watch()
+        if has_moved:
+            self._watch()
 
     def _meet(self, fact: Fact) -> None:
         if isinstance(fact, (Concluded, Returned)):
@@ -173,12 +191,21 @@ class Connection(Protocol):
 
     def _flush(self) -> None:
         data = self.conversation.outgoing()
+        self._unsent.extend([data[start : start + WRITE_BYTES] for start in range(0, len(data), WRITE_BYTES)])
+        if self._turn is None:
+            self._send()
+
+    def _send(self) -> None:
+        self._turn = None
         transport: Any = self.transport
-        if data and not self._is_closed and transport is not None:
-            transport.write(data)
-            if self._is_direct:
-                # Without waiting for the reactor's next turn, which would be one more for every message.
-                transport.doWrite()
+        if self._is_closed or transport is None or not self._unsent:
+            return
+        transport.write(self._unsent.popleft())
+        if self._is_direct:
+            # Without waiting for the reactor's next turn, which would be one more for every message.
+            transport.doWrite()
+        if self._unsent:
+            self._turn = self.clock.callLater(0, self._send)
 
     def _start_tls(self) -> None:
         transport: Any = self.transport

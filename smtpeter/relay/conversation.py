@@ -26,11 +26,13 @@ class Conversation:
     One session. After every call that gives facts, carry them out and write what L{outgoing} gives.
 
     @ivar opening_transcript: the dialogue before mail, without password.
+    @ivar heard: how many whole replies came.
     """
 
     terms: Terms
     _timeouts: Timeouts
     opening_transcript: list[str] = field(factory=list)
+    heard: int = 0
     _phase: _Phase = "opening"
     _reader: ReplyReader = field(factory=ReplyReader)
     _out: list[bytes] = field(factory=list)
@@ -118,6 +120,12 @@ class Conversation:
         self._pipeline.offer(envelope)
         return self._take_facts()
 
+    def recorded(self) -> list[Fact]:
+        """The result of a L{Concluded} whose content was taken is recorded. No further content goes before that."""
+        if not self.is_over:
+            self._pipeline.recorded()
+        return self._take_facts()
+
     def quit(self) -> None:
         """Say goodbye; L{Ended} follows when the peer has answered."""
         self._pipeline.quit()
@@ -133,6 +141,7 @@ class Conversation:
         return self._take_facts()
 
     def _take(self, reply: Reply) -> None:
+        self.heard += 1
         if self._phase == "opening":
             self.opening_transcript.append(f"S: {reply}")
             self._opening.take(reply)

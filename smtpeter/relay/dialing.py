@@ -39,6 +39,9 @@ class Addresses(Protocol):
         @raise NoDestination: none can be told, or none is allowed.
         """
 
+    def is_loop(self, address: str, local: str) -> bool:
+        """Whether a connection from C{local} to C{address} has come back to this machine, where mail may not go."""
+
 
 class Unreachable(Exception):
     """
@@ -74,6 +77,14 @@ class Unreachable(Exception):
         return self.reply.code in (521, 556) or (not self.remote and self.reply.code >= 500)
 
 
+class Loop(Unreachable):
+    """The connection leads to ourselves: this host and those no better than it are not to be tried (RFC 5321, 5.1)."""
+
+    def __init__(self, host: str) -> None:
+        text = f"mail for {host} loops back to us"
+        super().__init__("connect", Reply(code=550, enhanced="5.4.6", text=text))
+
+
 Connect = Callable[[Factory, str, int, str, float], Deferred[IProtocol]]
 """Connects a factory to an address and port, from a source address (empty: any), within a number of seconds."""
 
@@ -96,6 +107,9 @@ class _Try:
     peer: Peer
     port: int
     terms: Terms
+    preference: int
+    is_trusted: bool
+    """Whether an operator named the host."""
 
 
 @define(eq=False, kw_only=True)
@@ -112,6 +126,7 @@ class Dialer:
     source_addresses: Sequence[str] = ()
     _tls_broken: Memory[str, bool] = field(factory=lambda: Memory(MAX_REMEMBERED))
     _dead: Memory[str, bool] = field(factory=lambda: Memory(MAX_REMEMBERED))
+    _addresses: Memory[str, tuple[str, ...]] = field(factory=lambda: Memory(MAX_REMEMBERED))
     _turn: int = 0
     _log: Logger = field(factory=Logger)
 
@@ -122,20 +137,33 @@ class Dialer:
         @raise Unreachable: nobody let us in.
         """
         tries, trouble = await self._tries(site)
+        loop: _Try | None = None
         for one in tries:
+            if loop is not None and one.preference >= loop.preference:
+                continue
             try:
                 return await self._open(one)
+            except Loop as error:
+                loop, trouble = one, trouble or error
             except Unreachable as error:
                 trouble = error
                 if error.stage == "auth":
                     break
+        if loop is not None and all(one.preference >= loop.preference for one in tries):
+            raise Loop(loop.peer.host)
         assert trouble is not None
         raise trouble
 
-    def forget(self) -> None:
-        """Try everything again."""
-        self._tls_broken.clear()
-        self._dead.clear()
+    def forget(self, site: Site | None = None) -> None:
+        """Try everything again, at a site or everywhere."""
+        if site is None:
+            self._tls_broken.clear()
+            self._dead.clear()
+            return
+        for exchange in site.exchanges:
+            self._tls_broken.forget(exchange.name)
+            for address in self._addresses.get(exchange.name, self.clock.seconds()) or ():
+                self._dead.forget(address)
 
     async def _tries(self, site: Site) -> tuple[list[_Try], Unreachable | None]:
         """Addresses in order, dead ones last; and what to say when there are none."""
@@ -147,6 +175,7 @@ class Dialer:
             except NoDestination as error:
                 refusals.append(error)
                 continue
+            self._addresses.put(exchange.name, addresses, self.clock.seconds() + DEAD_SECONDS)
             found += [self._try(site, exchange, address) for address in addresses]
             if len(found) >= MAX_TRIES:
                 break
@@ -159,7 +188,13 @@ class Dialer:
         terms = Terms(hostname=self.hostname)
         if route is not None:
             terms = evolve(terms, tls=route.tls, username=route.username, password=route.password)
-        return _Try(peer=Peer(host=exchange.name, address=address), port=site.port, terms=terms)
+        return _Try(
+            peer=Peer(host=exchange.name, address=address),
+            port=site.port,
+            terms=terms,
+            preference=exchange.preference,
+            is_trusted=route is not None,
+        )
 
     async def _open(self, one: _Try) -> Connection:
         now = self.clock.seconds()
@@ -192,6 +227,10 @@ class Dialer:
             note=note,
         )
         await self._connect(one, connection)
+        if not one.is_trusted and self.resolver.is_loop(one.peer.address, connection.local):
+            _ = connection.opened.addErrback(lambda _: None)
+            connection.abort("it is ourselves")
+            raise Loop(one.peer.host)
         try:
             await connection.opened
         except CancelledError:

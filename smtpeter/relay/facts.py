@@ -43,10 +43,15 @@ class Concluded:
     """In the order of the recipients."""
     transcript: tuple[str, ...]
 
+    @property
+    def is_taken(self) -> bool:
+        """Whether the server has taken the content for somebody: sent again, it would come twice."""
+        return any(one.is_taken for one in self.results)
+
 
 @frozen(kw_only=True, eq=False)
 class Returned:
-    """The server never looked at the envelope: another connection can take it."""
+    """The server never looked at the envelope, or never saw its content: another connection can take it."""
 
     envelope: Envelope
 

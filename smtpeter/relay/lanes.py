@@ -1,10 +1,12 @@
 """
 One connection in the service of its site's pool: renders what is given to it, sends it, tells what came of it.
 
-The next content is rendered while the one ahead of it is sent, so that it can follow without a pause.
+The next content is rendered while the one ahead of it is sent, so that it can follow as soon as that one's result is
+recorded.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Protocol
 
 from attrs import define, field
@@ -12,6 +14,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
+from smtpeter.model.outcome import Outcome
 from smtpeter.relay.connection import Connection
 from smtpeter.relay.envelope import Envelope
 from smtpeter.relay.facts import Concluded, Ended, Fact, Returned
@@ -55,6 +58,7 @@ class Lane:
     taken: int = 0
     has_lost: bool = False
     """Whether a transaction broke off with the connection."""
+    _unrecorded: int = 0
     _is_open: bool = True
     _preparing: dict[Deferred[None], Sequence[Entry]] = field(factory=dict)
     _flights: dict[Envelope, Sequence[Entry]] = field(factory=dict)
@@ -70,6 +74,11 @@ class Lane:
 
     @property
     def is_idle(self) -> bool:
+        """Whether it has nothing to do, and all that it has done is recorded."""
+        return self.is_done and not self._unrecorded
+
+    @property
+    def is_done(self) -> bool:
         """Whether it has nothing to do."""
         return not self._preparing and not self._flights
 
@@ -90,6 +99,25 @@ class Lane:
         if not work.called:
             self._preparing[work] = entries
             _ = work.addBoth(self._prepared, work)
+
+    def recording(self, entries: Sequence[Entry]) -> list[Entry]:
+        """The same jobs, delivered by this connection: it sends no more until all of them are reported and recorded."""
+        self._unrecorded += len(entries)
+        return [Entry(entry.job, partial(self._report, entry)) for entry in entries]
+
+    def _report(self, entry: Entry, outcome: Outcome) -> None:
+        recorded = entry.report(outcome)
+        if recorded is None:
+            self._recorded()
+        else:
+            _ = recorded.addCallback(lambda _: self._recorded())
+
+    def _recorded(self) -> None:
+        self._unrecorded -= 1
+        if self._unrecorded or not self._is_open:
+            return
+        self.connection.recorded()
+        self._owner.lane_free(self)
 
     def idle(self) -> None:
         """Nothing to send for now: wait for more, not for ever; or go, when it has had its share."""

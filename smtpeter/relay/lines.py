@@ -5,11 +5,11 @@ A flood of one account delays another's message by one transaction at most on ea
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 
 from attrs import define, field, frozen
 
-from smtpeter.model.outcome import Outcome
+from smtpeter.boundaries.relay import Report
 from smtpeter.model.relay import Job
 
 
@@ -18,11 +18,11 @@ class Entry:
     """A job and who wants to know of it."""
 
     job: Job
-    report: Callable[[Outcome], None]
+    report: Report
 
 
 _Group = deque[Entry]
-_ShareKey = tuple[int, str]
+_ShareKey = tuple[int, str, bool]
 
 
 @define(eq=False)
@@ -40,6 +40,11 @@ class WaitingLine:
 
     def __len__(self) -> int:
         return self._entries
+
+    @property
+    def accounts(self) -> Iterable[int]:
+        """Who waits, whoever is next first."""
+        return self._accounts
 
     def add(self, entry: Entry) -> None:
         """Wait behind the account's others, or with those of the same content."""
@@ -96,4 +101,5 @@ class WaitingLine:
 
 def _share_key(entry: Entry) -> _ShareKey | None:
     key = entry.job.share_key
-    return None if key is None else (entry.job.account_id, key)
+    # A recipient who needs SMTPUTF8 where it is not offered must not take the others down.
+    return None if key is None else (entry.job.account_id, key, entry.job.needs_utf8)

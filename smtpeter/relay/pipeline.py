@@ -2,7 +2,8 @@
 The envelopes of a session: commands out, replies matched to what was asked, transactions concluded in order.
 
 With PIPELINING (RFC 2920) an envelope's commands go in one write, and the next envelope's commands follow the end of
-the data, so that a message costs one round trip. The content goes only after 354. When 354 comes although nobody was
+the data, so that a message costs one round trip. The content goes only after 354, and only when it is recorded that
+the server has taken the one before: a crash can repeat one content for each session. When 354 comes although nobody was
 accepted, the lone dot is sent, since the server waits for it.
 """
 
@@ -54,6 +55,8 @@ class Pipeline:
     _next: deque[Envelope] = field(factory=deque)
     _open: deque[Transaction] = field(factory=deque)
     _needs_reset: bool = False
+    _is_unrecorded: bool = False
+    _held: Transaction | None = None
 
     @property
     def room(self) -> int:
@@ -78,10 +81,15 @@ class Pipeline:
     @property
     def stage(self) -> Stage:
         """Where it stands."""
+        if self._held is not None:
+            return "data"
         return _STAGES[self._awaited[0][0]] if self._awaited else "mail"
 
     def timeout_seconds(self, timeouts: Timeouts) -> float | None:
         """How long the peer may be silent; C{None} when nothing is awaited."""
+        if self._held is not None:
+            # The server waits for us, and would close the session at about this time.
+            return timeouts.data
         if not self._awaited:
             return None
         step, transaction, _ = self._awaited[0]
@@ -119,12 +127,17 @@ class Pipeline:
         """
         Go on with a reply.
 
-        @raise BadReply: nothing was asked.
+        @raise BadReply: nothing was asked, or the reply answers something else: replies and commands are out of step.
         @raise Unusable: the session cannot go on.
         """
         if not self._awaited:
             raise BadReply(f"a reply to nothing: {str(reply)[:100]}")
-        step, transaction, index = self._awaited.popleft()
+        step, transaction, index = self._awaited[0]
+        if _is_out_of_step(step, reply):
+            if transaction is not None:
+                transaction.distrust()
+            raise BadReply(f"the replies are out of step: to {step} came {str(reply)[:100]}")
+        self._awaited.popleft()
         if transaction is None or step == "rset" or step == "quit":
             self._take_reset(reply)
         elif step == "lone":
@@ -133,10 +146,19 @@ class Pipeline:
             transaction.take(step, index, reply)
             self._go_on(step, transaction, index, reply)
 
+    def recorded(self) -> None:
+        """The result of the last content that was taken is recorded: the next may go."""
+        self._is_unrecorded = False
+        transaction, self._held = self._held, None
+        if transaction is not None:
+            self._send_content(transaction)
+
     def abandon(self, stage: Stage, reply: Reply | None, description: str) -> None:
         """The connection is lost: what the server has not looked at is returned, the rest decided."""
         for transaction in self._open:
-            if self.concluded and not transaction.is_touched:
+            # The first of a session is an attempt, so that a server which always hangs up is no loop.
+            is_behind = self.concluded > 0 or transaction is not self._open[0]
+            if transaction is self._held or (is_behind and not transaction.is_touched):
                 self._report(Returned(envelope=transaction.envelope))
                 continue
             if reply is not None and transaction is self._open[0]:
@@ -147,9 +169,12 @@ class Pipeline:
             self._report(Returned(envelope=envelope))
         for waiting in (self._open, self._next, self._awaited):
             waiting.clear()
+        self._held = None
 
     def _go_on(self, step: Awaited, transaction: Transaction, index: int, reply: Reply) -> None:
-        if step == "data" and reply.code == 354:
+        if step == "data" and reply.code == 354 and self._is_unrecorded and transaction.has_recipients:
+            self._held = transaction
+        elif step == "data" and reply.code == 354:
             self._send_content(transaction)
         elif step in ("data", "message"):
             self._conclude(transaction)
@@ -186,7 +211,9 @@ class Pipeline:
         self._open.popleft()
         self.concluded += 1
         self._needs_reset = transaction.is_open
-        self._report(_conclusion(transaction))
+        conclusion = _conclusion(transaction)
+        self._is_unrecorded = self._is_unrecorded or conclusion.is_taken
+        self._report(conclusion)
         self._advance()
 
     def _advance(self) -> None:
@@ -194,7 +221,7 @@ class Pipeline:
         if not self._next:
             return
         if self._open:
-            is_sent = len(self._open) == 1 and self._awaited[-1][0] in ("message", "lone")
+            is_sent = len(self._open) == 1 and bool(self._awaited) and self._awaited[-1][0] in ("message", "lone")
             if is_sent and self.capabilities.pipelining:
                 self._begin()
         elif self._needs_reset and not self.capabilities.pipelining:
@@ -222,6 +249,15 @@ class Pipeline:
         for index in range(len(transaction.envelope.recipients)):
             self._awaited.append(("rcpt", transaction, index))
         self._awaited.append(("data", transaction, 0))
+
+
+def _is_out_of_step(step: _Step, reply: Reply) -> bool:
+    """
+    Whether a reply cannot be of that command: an intermediate one is of DATA alone, and DATA is never simply fulfilled.
+    Taken at its word it would call a mail delivered whose content was never sent, or refused that was not.
+    """
+    kind = reply.code // 100
+    return (step == "data" and kind == 2) or (kind == 3 and (step, reply.code) != ("data", 354))
 
 
 def _conclusion(transaction: Transaction) -> Concluded:

@@ -107,7 +107,7 @@ class SitePool:
         for dial in list(self._dials):
             dial.cancel()
         for lane in list(self._lanes):
-            if lane.is_idle:
+            if lane.is_done:
                 lane.quit()
         self.pump()
 
@@ -141,7 +141,7 @@ class SitePool:
             if wait > 0:
                 self._pump_in(wait)
                 return
-            if not self.slots.take(self):
+            if not self.slots.take(self, self._line.accounts):
                 return
             self._rate.count(now)
             self._opening += 1
@@ -176,7 +176,7 @@ class SitePool:
 
     def _undialed(self, error: Unreachable | None) -> None:
         self._opening -= 1
-        self.slots.give_back()
+        self.slots.give_back(self)
         now = self.clock.seconds()
         if error is not None and error.is_final and error.reply is not None:
             self._announcer.failed(self._line.take_all(), error, error.reply)
@@ -203,7 +203,10 @@ class SitePool:
             self._line.put_back(fewer)
             decided = [(entry, result) for entry, result in decided if entry not in fewer]
         self._weigh(lane, [result for _, result in decided])
+        taken = [entry for entry, result in decided if result.is_taken]
+        told = dict(zip(taken, lane.recording(taken), strict=True))
         for entry, result in decided:
+            entry = told.get(entry, entry)
             if self._is_draining and result.reply is None and result.stage != "message":
                 self._announcer.released((entry,))
             else:
@@ -235,12 +238,13 @@ class SitePool:
             self._free[lane] = None
         if self._line or self._is_draining:
             self.pump()
-        if lane.is_idle and lane in self._lanes:
-            if self._is_draining:
-                lane.quit()
-            else:
-                lane.idle()
-                self.slots.idle(lane)
+        if lane not in self._lanes:
+            return
+        if self._is_draining and lane.is_done:
+            lane.quit()
+        elif lane.is_idle:
+            lane.idle()
+            self.slots.idle(lane)
 
     def lane_ended(self, lane: Lane, ended: Ended) -> None:
         """One connection less."""
@@ -248,7 +252,7 @@ class SitePool:
             return
         self._free.pop(lane, None)
         self.slots.busy(lane)
-        self.slots.give_back()
+        self.slots.give_back(self)
         is_broken = bool(ended.description) and ended.reply is None and not self._is_draining
         if is_broken and (lane.has_lost or not lane.connection.conversation.concluded):
             trouble = Unreachable(ended.stage, None, ended.description, lane.scene.remote)

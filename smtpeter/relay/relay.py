@@ -14,6 +14,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
+from smtpeter.boundaries.relay import Report
 from smtpeter.model.outcome import Outcome, Reply
 from smtpeter.model.relay import Job
 from smtpeter.relay.destinations import Jitter, NoDestination, Site, site_of_route
@@ -105,7 +106,12 @@ class MailRelay(Service):
             source_addresses=settings.source_addresses,
         )
 
-    def send(self, job: Job, report: Callable[[Outcome], None]) -> None:
+    @property
+    def connections(self) -> int:
+        """How many connections are open, or being opened."""
+        return self._slots.used
+
+    def send(self, job: Job, report: Report) -> None:
         """Queue a job at its destination; its outcome is told later, in the reactor's thread."""
         entry = Entry(job, report)
         if self._is_draining:
@@ -122,16 +128,21 @@ class MailRelay(Service):
 
     def retry_now(self, domain: str | None) -> None:
         """Forget pauses and failures of a recipient domain's destination, or of all."""
-        self._dialer.forget()
         if domain is None:
+            self._dialer.forget()
             for kept in [*self._health.values(), *(pool.health for pool in self._pools.values())]:
                 kept.forget()
             self._sites.clear()
             return
         self._resolver.forget(domain)
         site = self._sites.get(domain, 0.0)
-        if site is not None:
-            self._pool(site).retry_now()
+        if site is None:
+            return
+        self._sites.forget(domain)
+        self._dialer.forget(site)
+        for exchange in site.exchanges:
+            self._resolver.forget(exchange.name)
+        self._pool(site).retry_now()
 
     async def drain(self) -> None:
         """Release what waits, let open transactions end for as long as the settings allow, close the rest."""

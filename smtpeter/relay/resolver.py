@@ -12,6 +12,7 @@ from attrs import define, field
 from twisted.internet.base import ReactorBase
 from twisted.internet.interfaces import IReactorTime
 from twisted.names.client import Resolver as NamesResolver
+from twisted.names.dns import DNSDatagramProtocol
 from twisted.names.hosts import searchFileForAll
 from twisted.python.filepath import FilePath
 
@@ -83,6 +84,14 @@ class MailResolver:
             raise NoDestination(550, "5.4.6", f"{host} leads to ourselves or to a private network")
         return tuple(allowed)
 
+    def is_loop(self, address: str, local: str) -> bool:
+        """
+        Whether a connection has come back to this machine, where mail may not go.
+
+        @param local: the address that it comes from.
+        """
+        return not self.allow_private and (address == local or address in self.own_addresses)
+
     def forget(self, domain: str) -> None:
         """Ask anew for a domain."""
         self._questions.forget(domain)
@@ -150,6 +159,7 @@ def names_client(reactor: ReactorBase, servers: Sequence[str]) -> NamesResolver:
 
     @param servers: such as C{127.0.0.1:5353} or C{[::1]}; empty: those of C{/etc/resolv.conf}, also when it changes.
     """
+    DNSDatagramProtocol.noisy = False  # It would log four lines for each question.
     return NamesResolver(
         resolv=None if servers else "/etc/resolv.conf",
         servers=[server_address(server) for server in servers] or None,

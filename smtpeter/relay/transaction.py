@@ -28,6 +28,11 @@ class Result:
     description: str = ""
     """In words, when there is no reply."""
 
+    @property
+    def is_taken(self) -> bool:
+        """Whether the server has taken the content."""
+        return self.stage == "message" and self.reply is not None and self.reply.code // 100 == 2
+
 
 @define(eq=False)
 class Transaction:
@@ -85,6 +90,10 @@ class Transaction:
         if None in self._results:
             result = Result(stage=stage, reply=_short(reply) if reply else None, description=description)
             self._results = [result if one is None else one for one in self._results]
+
+    def distrust(self) -> None:
+        """The replies were not of the commands that they were taken for: nobody is decided."""
+        self._results = [None] * len(self._results)
 
     def transcript(self) -> tuple[str, ...]:
         """The dialogue, a line each; the content by its size alone."""

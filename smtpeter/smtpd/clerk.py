@@ -2,19 +2,22 @@
 Carries out the work that a session asks for, with the portal and intake, and tells it what came of it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from attrs import define, field
 from twisted.cred.error import UnauthorizedLogin
+from twisted.internet.task import deferLater
 from twisted.mail.interfaces import IMessageDelivery
 
 from smtpeter.auth.realm import Sender
 from smtpeter.boundaries.storage import StorageBusy
+from smtpeter.mime.wire import PIECE
 from smtpeter.model.message import Trace
 from smtpeter.smtpd import replies
 from smtpeter.smtpd.limits import address_key
 from smtpeter.smtpd.premises import Premises
+from smtpeter.smtpd.replies import Rejected
 from smtpeter.smtpd.session import Session
 from smtpeter.smtpd.work import Deliver, FindReturn, LogIn, Work
 
@@ -64,7 +67,21 @@ class Clerk:
     async def _deliver(self, work: Deliver) -> None:
         envelope = work.envelope
         trace = Trace(protocol=envelope.protocol, helo=envelope.helo, peer=self.peer, tls=self.tls)
-        self._session.delivered(await self._premises.delivery.accept(envelope, work.content, trace))
+        try:
+            content = await self._content(work.pieces)
+        except Rejected as rejected:
+            self._session.delivered(rejected.reply)
+        else:
+            self._session.delivered(await self._premises.delivery.accept(envelope, content, trace))
+
+    async def _content(self, pieces: Iterator[bytes]) -> bytes:
+        """Between the pieces of a large content others have their turn."""
+        made: list[bytes] = []
+        for piece in pieces:
+            made.append(piece)
+            if len(piece) >= PIECE // 2:
+                await deferLater(self._premises.clock, 0)
+        return made[0] if len(made) == 1 else b"".join(made)
 
     async def _find_return(self, work: FindReturn) -> None:
         try:
@@ -86,6 +103,7 @@ class Clerk:
             _, sender, log_out = await premises.portal.login(credentials, None, IMessageDelivery)
         except UnauthorizedLogin:
             premises.log.info("login failed from {peer}", peer=self.peer)
+            premises.login_failed()
             premises.failures.record(address, now)
             self._session.login_failed()
         except StorageBusy:

@@ -45,10 +45,10 @@ def read_command(line: bytes) -> tuple[str, str]:
         RFC 6531 has them, in the arguments of MAIL, RCPT and VRFY.
     @raise Rejected: the line is no command, or is one of HTTP.
     """
-    if len(line) > MAX_COMMAND and line[:5].upper() != b"AUTH ":
-        raise Rejected(LINE_TOO_LONG)
     if is_http(line):
         raise Rejected(NOT_HTTP)
+    if len(line) > MAX_COMMAND and line[:5].upper() != b"AUTH ":
+        raise Rejected(LINE_TOO_LONG)
     if _CONTROL.search(line):
         raise Rejected(NOT_ASCII)
     try:

@@ -158,7 +158,7 @@ class Dialogue:
     def _mail(self, argument: str) -> Reply | Work:
         if self.transaction is not None:
             raise Rejected(replies.NESTED_MAIL)
-        if not self.helo and self.login is None:
+        if not self.helo:
             raise Rejected(replies.EHLO_FIRST)
         if self.login is not None and self.must_renew:
             self._held_argument = argument

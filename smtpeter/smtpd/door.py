@@ -52,6 +52,11 @@ class SMTPDoor:
     def __attrs_post_init__(self) -> None:
         self.factory = SMTPDoorFactory(self._premises)
 
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return len(self._premises.present)
+
     async def drain(self, seconds: float) -> None:
         """
         Let nobody in any more, end idle sessions with C{421 4.3.2}, and let mail in flight be finished. To be called

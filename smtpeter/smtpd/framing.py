@@ -9,10 +9,14 @@ from typing import Protocol
 
 from attrs import define, field
 
-from smtpeter.smtpd.replies import LINE_TOO_LONG, NOT_CRLF, Rejected
+from smtpeter.smtpd.commands import is_http
+from smtpeter.smtpd.replies import LINE_TOO_LONG, NOT_CRLF, NOT_HTTP, Rejected, Reply
 
 MAX_LINE = 12_288
 """Octets with line end, the most that AUTH takes (RFC 4954, 4)."""
+
+HEAD_OCTETS = 16
+"""How much is kept of a line that is too long: enough to know the method of an HTTP request."""
 
 _END = b"\r\n.\r\n"
 
@@ -34,6 +38,7 @@ class Input:
     _buffer: bytes = b""
     _start: int = 0
     _is_skipping: bool = False
+    _skipped_head: bytes = b""
 
     def __len__(self) -> int:
         """How many octets wait."""
@@ -54,7 +59,8 @@ class Input:
         """
         The next line without its CR LF; C{None} while there is no whole line.
 
-        @raise Rejected: the line was too long or ended with a bare LF; it is gone, the next call takes the next.
+        @raise Rejected: the line was too long or ended with a bare LF; it is gone, the next call takes the next. A
+            request of HTTP is told as such, however long it is and however it ends.
         """
         end = self._buffer.find(b"\n", self._start)
         if end < 0:
@@ -63,16 +69,23 @@ class Input:
         line = self._buffer[self._start : end]
         self._start = end + 1
         if self._is_skipping or len(line) >= MAX_LINE:
-            self._is_skipping = False
-            raise Rejected(LINE_TOO_LONG)
+            head = self._skipped_head or line
+            self._is_skipping, self._skipped_head = False, b""
+            raise Rejected(_verdict(head, LINE_TOO_LONG))
         if not line.endswith(b"\r"):
-            raise Rejected(NOT_CRLF)
+            raise Rejected(_verdict(line, NOT_CRLF))
         return line[:-1]
 
     def _skip_if_long(self) -> None:
-        if self._is_skipping or len(self) >= MAX_LINE:
-            self._is_skipping = True
+        if self._is_skipping:
             self.take_all()
+        elif len(self) >= MAX_LINE:
+            self._is_skipping = True
+            self._skipped_head = self.take_all()[:HEAD_OCTETS]
+
+
+def _verdict(line: bytes, otherwise: Reply) -> Reply:
+    return NOT_HTTP if is_http(line) else otherwise
 
 
 @define(eq=False)

@@ -21,6 +21,7 @@ class Pace:
     @ivar is_greeted: whether the greeting went out.
     @ivar blocked_since: since when replies wait for the client to read them.
     @ivar closing_since: since when we wait for the connection to end.
+    @ivar is_hurried: whether the server stops.
     """
 
     _deadlines: Deadlines
@@ -29,6 +30,7 @@ class Pace:
     is_greeted: bool = False
     blocked_since: float | None = None
     closing_since: float | None = None
+    is_hurried: bool = False
 
     def due(self, is_waiting: bool, body_octets: int | None) -> float | None:
         """
@@ -39,7 +41,8 @@ class Pace:
         @return: C{None} when nothing is expected of the client.
         """
         if self.closing_since is not None:
-            return self.closing_since + self._deadlines.closing
+            deadlines = self._deadlines
+            return self.closing_since + (deadlines.closing_at_shutdown if self.is_hurried else deadlines.closing)
         if self.blocked_since is not None:
             return self.blocked_since + self._deadlines.reading
         if not self.is_greeted:

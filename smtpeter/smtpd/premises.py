@@ -11,6 +11,7 @@ from twisted.logger import Logger
 
 from smtpeter.auth.credentials import CHALLENGERS
 from smtpeter.boundaries.intake import Intake
+from smtpeter.boundaries.metrics import Tally, uncounted
 from smtpeter.smtpd.delivery import Delivery
 from smtpeter.smtpd.dialogue import Dialogue
 from smtpeter.smtpd.exchange import Challengers
@@ -40,6 +41,9 @@ class Premises:
     @ivar may_be_return: whether an address could be one that mail comes back to: cheap, and never wrongly false for
         addresses of messages. It spares senders the asking for every recipient.
     @ivar tls_context: for STARTTLS, such as C{CertificateOptions}; C{None}: it is not offered.
+    @ivar connected: counts connections.
+    @ivar refused: counts refusals by enhanced status code.
+    @ivar login_failed: counts wrong credentials.
     @ivar present: the protocols whose connection is open.
     @ivar under_way: how many pieces of work must end before storage may close, whether or not a client still waits.
     """
@@ -52,6 +56,9 @@ class Premises:
     tls_context: TLSContext | None = None
     challengers: Challengers = Factory(lambda: dict(CHALLENGERS))
     log: Logger = Factory(Logger)
+    connected: Tally = uncounted
+    refused: Tally = uncounted
+    login_failed: Tally = uncounted
     is_draining: bool = field(default=False, init=False)
     present: set[Guest] = field(factory=set, init=False)
     under_way: int = field(default=0, init=False)
@@ -76,7 +83,8 @@ class Premises:
     def new_session(self, offers_tls: bool, is_encrypted: bool) -> Session:
         """A session that has not begun."""
         dialogue = Dialogue(self.settings, self.challengers, self.may_be_return, offers_tls, is_encrypted)
-        return Session(dialogue, self.settings, self.room, Behaviour(self.settings.patience))
+        self.connected()
+        return Session(dialogue, self.settings, self.room, Behaviour(self.settings.patience), refused=self.refused)
 
     def when_empty(self) -> Deferred[None]:
         """Fires when L{is_empty}; cancel it to stop waiting."""

@@ -31,6 +31,9 @@ from smtpeter.smtpd.replies import Reply
 from smtpeter.smtpd.session import Session
 from smtpeter.smtpd.work import StartTLS, Work
 
+LOOK_SECONDS = 30.0
+"""How late a deadline may be noticed at most."""
+
 
 @implementer(IHandshakeListener, IPushProducer)
 class SMTPProtocol(ESMTP):
@@ -48,6 +51,7 @@ class SMTPProtocol(ESMTP):
     _address: str | None = None
     _is_advancing = False
     _is_paused = False
+    _is_gone = False
 
     def __init__(self, premises: Premises) -> None:
         super().__init__(premises.challengers, premises.tls_context)
@@ -95,6 +99,7 @@ class SMTPProtocol(ESMTP):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Let go of the session; what intake was given goes on to its end."""
         super().connectionLost(reason)
+        self._is_gone = True
         self._clerk.log_out()
         self._session.end()
         for call in (self._timer, self._greeting):
@@ -181,7 +186,7 @@ class SMTPProtocol(ESMTP):
     # The work of a session.
 
     def _advance(self) -> None:
-        if self._is_advancing or self._pace.blocked_since is not None:
+        if self._is_advancing or self._is_gone or self._pace.blocked_since is not None:
             return
         self._is_advancing = True
         session = self._session
@@ -231,6 +236,7 @@ class SMTPProtocol(ESMTP):
     def _hang_up(self, farewell: bytes) -> None:
         """Say a last thing. TLS still has to read to end in order, or to bring the handshake to its end."""
         self._pace.closing_since = self._clock.seconds()
+        self._pace.is_hurried = self._premises.is_draining
         self._watch()
         self.transport.unregisterProducer()
         if self._is_paused:
@@ -254,9 +260,12 @@ class SMTPProtocol(ESMTP):
                 self.transport.resumeProducing()
 
     def _watch(self) -> None:
-        """See to it that somebody looks when the next deadline is due; an earlier look does no harm."""
+        """
+        See to it that somebody looks when the next deadline is due. An earlier look does no harm, and is needed now and
+        then: what the client does may bring a deadline nearer, and moves no timer.
+        """
         due = self._pace.due(self._session.is_waiting, self._session.body_octets)
-        wait = self._premises.settings.deadlines.command if due is None else max(0.0, due - self._clock.seconds())
+        wait = LOOK_SECONDS if due is None else min(max(0.0, due - self._clock.seconds()), LOOK_SECONDS)
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
         self._timer = self._clock.callLater(wait, self._look_at_clock)

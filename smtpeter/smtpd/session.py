@@ -5,11 +5,14 @@ L{Session.advance} answers what was received, command after command, until one n
 at before the work is answered, so replies stand in the order of commands whatever the work takes.
 """
 
+from collections.abc import Iterator
+
 from attrs import define, field
 from twisted.cred.error import UnauthorizedLogin
 
 from smtpeter.boundaries.intake import ReturnAddress
-from smtpeter.mime.wire import has_bare_newline, normalise_newlines, unstuff_dots
+from smtpeter.boundaries.metrics import Tally, uncounted
+from smtpeter.mime.wire import has_bare_newline, normalise_newlines, unstuffed
 from smtpeter.model.account import Login
 from smtpeter.model.message import Recipient
 from smtpeter.smtpd import replies
@@ -33,12 +36,14 @@ class Session:
     @ivar is_waiting: whether work was asked for that is not answered yet.
     @ivar is_delivering: whether that work is the delivery of a message.
     @ivar is_closed: whether the last reply was given.
+    @ivar _refused: counts refusals by enhanced status code.
     """
 
     dialogue: Dialogue
     _settings: SMTPSettings
     _room: Room
     _behaviour: Behaviour
+    _refused: Tally = field(default=uncounted, kw_only=True)
     is_waiting: bool = False
     is_delivering: bool = False
     is_closed: bool = False
@@ -95,6 +100,7 @@ class Session:
     def dismiss(self, reply: Reply) -> None:
         """Say a last thing, whatever is going on."""
         self._output.append(reply.encode())
+        self._refused(reply.enhanced)
         self._close()
 
     def begin_shutdown(self) -> None:
@@ -151,9 +157,10 @@ class Session:
         self._drop_body()
         if reply.is_error:
             self._refuse(reply)
-        else:
+            return
+        if reply.code < 300:
             self._behaviour.bring_mail()
-            self._say(reply)
+        self._say(reply)
 
     def _take_step(self) -> Work | None:
         """Answer one command or body, if there is a whole one."""
@@ -207,15 +214,12 @@ class Session:
             self._drop_body()
             raise
 
-    def _content(self, body: Body) -> bytes:
+    def _content(self, body: Body) -> Iterator[bytes]:
         if body.is_too_large:
             raise Rejected(replies.TOO_LARGE)
         if body.is_crowded_out:
             raise Rejected(replies.NO_SPACE)
-        content = unstuff_dots(body.take_content())
-        if self._settings.bare_newline == "reject" and has_bare_newline(content):
-            raise Rejected(replies.BARE_NEWLINE)
-        return normalise_newlines(content)
+        return _pieces(body.take_content(), self._settings.bare_newline == "reject")
 
     def _ask_for(self, work: Work) -> Work:
         """Wait for the answer; the handshake has none."""
@@ -242,6 +246,8 @@ class Session:
     def _say(self, reply: Reply | None) -> None:
         if reply is not None and not self.is_closed:
             self._output.append(reply.encode())
+            if reply.code >= 400:
+                self._refused(reply.enhanced)
             if reply.is_last:
                 self._close()
 
@@ -255,3 +261,10 @@ class Session:
         if self._body is not None:
             self._body.discard()
             self._body = None
+
+
+def _pieces(data: bytes, rejects_bare_newlines: bool) -> Iterator[bytes]:
+    for piece in unstuffed(data):
+        if rejects_bare_newlines and has_bare_newline(piece):
+            raise Rejected(replies.BARE_NEWLINE)
+        yield normalise_newlines(piece)

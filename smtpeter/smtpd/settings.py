@@ -37,6 +37,8 @@ class Deadlines:
     """For a client to take replies that fill its window."""
     closing: float = 10
     """For a connection to end after our last reply."""
+    closing_at_shutdown: float = 2
+    """The same when the server stops: an idle client of TLS reads nothing and would hold the stop up."""
 
 
 @frozen(kw_only=True)

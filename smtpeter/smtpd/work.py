@@ -1,5 +1,7 @@
 """What a session asks its shell to do; all but L{StartTLS} wait for an answer."""
 
+from collections.abc import Iterator
+
 from attrs import field, frozen
 
 from smtpeter.model.message import Recipient
@@ -31,8 +33,9 @@ class Deliver:
     """Accept a message: L{Session.delivered}."""
 
     envelope: Envelope
-    content: bytes = field(repr=False)
-    """Dots un-stuffed, line ends whole."""
+    pieces: Iterator[bytes] = field(repr=False)
+    """Of the content, dots un-stuffed, line ends whole. Each is made when it is asked for, which takes some
+    milliseconds, or raises L{Rejected<smtpeter.smtpd.replies.Rejected>}."""
 
 
 @frozen

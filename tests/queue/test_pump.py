@@ -9,6 +9,7 @@ from smtpeter.boundaries.storage import StorageBusy
 from smtpeter.model.message import State
 from smtpeter.model.options import Features
 from smtpeter.model.queue import Command
+from smtpeter.queue.claims import MAX_URGENT
 from smtpeter.queue.gate import SendingStopped
 from smtpeter.storage.queue import StoredQueue
 from tests.queue.bench import bench, now
@@ -35,6 +36,21 @@ class FastPathTests(SynchronousTestCase):
         self.assertEqual(desk.states(mail), [State.DELIVERED])
         self.assertEqual(desk.events(mail.messages[0].id), ["delivery"])
         self.assertEqual((desk.pump.budget.messages, desk.pump.budget.size_bytes), (0, 0))
+
+    def test_recorded(self) -> None:
+        """The relay is told when the result that it reported is recorded, not before."""
+        desk = bench()
+        mail = submission()
+        desk.accept(mail)
+        desk.settle_down()
+        desk.store.faults["settle"] = StorageBusy()
+        desk.relay.end_all(delivered())
+        told: list[None] = []
+        desk.relay.recorded[0].addCallback(told.append)
+        self.assertEqual(told, [])
+        del desk.store.faults["settle"]
+        desk.settle_down(2)
+        self.assertEqual(told, [None])
 
     def test_several_recipients(self) -> None:
         """A submission is prepared once; its messages share their content and end each for itself."""
@@ -141,6 +157,24 @@ class RetryTests(SynchronousTestCase):
         now(desk.view.add_command(Command(kind="retry", destination="example.org"), desk.clock.seconds()))
         desk.settle_down(1)
         self.assertEqual(desk.relay.forgotten, ["example.net", "example.org"])
+
+
+class UrgentTests(SynchronousTestCase):
+    """Messages that an operator names."""
+
+    def test_gone_ones_give_way(self) -> None:
+        """Retries of messages that are queued no more take no memory for ever, and keep no later one from working."""
+        desk = bench()
+        mail = submission()
+        desk.accept(mail)
+        desk.settle_down()
+        desk.relay.end_all(deferred(retry_at=NOW + 1000))
+        wanted = mail.messages[0].id
+        for message_id in [*(f"gone{number}" for number in range(MAX_URGENT)), wanted]:
+            now(desk.view.add_command(Command(kind="retry", message_id=message_id), NOW))
+        desk.settle_down(2)
+        self.assertEqual(desk.relay.forgotten, [mail.messages[0].domain])
+        self.assertEqual(desk.relay.seen.count(wanted), 2)
 
 
 class PreparingTests(SynchronousTestCase):

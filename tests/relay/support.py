@@ -225,6 +225,9 @@ class FixedResolver:
             raise found
         return found
 
+    def is_loop(self, address: str, local: str) -> bool:
+        return address == local
+
     def forget(self, domain: str) -> None:
         self.forgotten.append(domain)
 

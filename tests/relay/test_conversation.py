@@ -199,7 +199,7 @@ class PipeliningTests(SynchronousTestCase):
         self.assertTrue(conversation.is_idle)
 
     def test_next_envelope(self) -> None:
-        """The next envelope's commands go with the end of the data."""
+        """The next envelope's commands go with the end of the data, its content when the one before is recorded."""
         conversation = ready()
         conversation.offer(envelope())
         self.assertEqual(conversation.room, 1)
@@ -213,6 +213,28 @@ class PipeliningTests(SynchronousTestCase):
         )
         facts = conversation.receive(b"250 done\r\n250 ok\r\n250 ok\r\n354 go\r\n")
         self.assertEqual([type(fact) for fact in facts], [Concluded])
+        self.assertEqual((conversation.outgoing(), conversation.stage), (b"", "data"))
+        self.assertEqual(conversation.timeout_seconds, Timeouts().data)
+        self.assertEqual(conversation.recorded(), [])
+        self.assertEqual(conversation.outgoing(), b"Subject: x\r\n\r\nx\r\n.\r\n")
+
+    def test_never_recorded(self) -> None:
+        """A connection that is lost while a content is held back leaves that envelope to another connection."""
+        conversation = ready()
+        conversation.offer(envelope())
+        conversation.offer(envelope())
+        conversation.receive(b"250 ok\r\n250 ok\r\n354 go\r\n")
+        conversation.receive(b"250 done\r\n250 ok\r\n250 ok\r\n354 go\r\n")
+        self.assertEqual([type(fact) for fact in conversation.lose("gone")], [Returned, Ended])
+
+    def test_refused_content(self) -> None:
+        """A content that was not taken holds nothing back."""
+        conversation = ready()
+        conversation.offer(envelope())
+        conversation.offer(envelope())
+        conversation.receive(b"250 ok\r\n250 ok\r\n354 go\r\n")
+        conversation.outgoing()
+        conversation.receive(b"554 no\r\n250 ok\r\n250 ok\r\n354 go\r\n")
         self.assertEqual(conversation.outgoing(), b"Subject: x\r\n\r\nx\r\n.\r\n")
 
     def test_late_envelope(self) -> None:
@@ -272,13 +294,16 @@ class PipeliningTests(SynchronousTestCase):
                     if isinstance(fact, Ready):
                         conversation.offer(envelope("a@b.org", "b@b.org"))
                         conversation.offer(envelope("c@b.org", "d@b.org"))
+                    elif isinstance(fact, Concluded):
+                        self.assertEqual(conversation.recorded(), [])
                 said += conversation.outgoing()
             return said, learnt
 
         ready_at = len(b"220 hi\r\n" + ehlo)
-        # Offers happen between two calls, so the end of the opening is always a cut.
-        whole = run([ready_at, len(stream)])
-        cut = sorted({ready_at, len(stream), *(one for one in cuts if one < len(stream))})
+        # Offers and records happen between two calls, so the ends of the opening and of the first mail are always cuts.
+        ends = (ready_at, ready_at + len(replies), len(stream))
+        whole = run(list(ends))
+        cut = sorted({*ends, *(one for one in cuts if one < len(stream))})
         self.assertEqual(run(cut), whole)
         concluded = "Concluded[('rcpt', 550), ('message', 250)]"
         self.assertEqual(whole[1], ["Ready", concluded, concluded, "Ended"])

@@ -1,9 +1,9 @@
 """
-The dialogues of mail programs, byte by byte (spec: smtp, clients that must work as they come).
+Dialogues in the manner of mail programs, byte by byte (spec: smtp, clients that must work as they come).
 
 Each is a list of what the client sends and of how the server's answer must begin, line by line; C{TLS} is the
-handshake. The turns are those of the programs: Thunderbird, Outlook, Apple Mail, iOS Mail, and the mail program of
-Android and those that grew from it.
+handshake. They were written from what is known of the programs, not recorded from them: each reproduces the habits
+that the comment above it names, and proves no more than that a program with these habits is served.
 """
 
 from base64 import b64encode
@@ -23,7 +23,8 @@ EHLO_TLS = (*EHLO, b"250-ENHANCEDSTATUSCODES", b"250-DSN", b"250 AUTH PLAIN LOGI
 
 Dialogue = list[tuple[bytes, tuple[bytes, ...]]]
 
-# An address literal in EHLO, AUTH PLAIN with initial response, BODY and SIZE; one more message on the connection.
+# Thunderbird: the local address as a literal in EHLO, AUTH PLAIN with initial response, BODY=8BITMIME before SIZE; with
+# the option "return receipt of delivery" RET and ENVID, NOTIFY and ORCPT. A second message on the kept connection.
 THUNDERBIRD: Dialogue = [
     (b"EHLO [192.168.1.23]\r\n", EHLO_CLEAR),
     (b"STARTTLS\r\n", (b"220 2.0.0",)),
@@ -42,7 +43,8 @@ THUNDERBIRD: Dialogue = [
     (b"QUIT\r\n", (b"221 2.0.0",)),
 ]
 
-# The computer's bare name in EHLO, AUTH LOGIN without initial response, a blank behind the colon, implicit TLS.
+# Outlook for Windows: the computer's bare name in EHLO, AUTH LOGIN without initial response, a blank behind the colon
+# of MAIL and RCPT, an empty line before the final dot; here over implicit TLS.
 OUTLOOK: Dialogue = [
     (b"EHLO DESKTOPPC01\r\n", EHLO_TLS),
     (b"AUTH LOGIN\r\n", (b"334 VXNlcm5hbWU6",)),
@@ -56,7 +58,7 @@ OUTLOOK: Dialogue = [
     (b"QUIT\r\n", (b"221 2.0.0",)),
 ]
 
-# The classic connection test of Outlook: an early RSET, QUIT from a first session without mail.
+# The same over STARTTLS, with RSET after AUTH and again in the middle of a transaction, as its account test does.
 OUTLOOK_TEST: Dialogue = [
     (b"EHLO DESKTOPPC01\r\n", EHLO_CLEAR),
     (b"STARTTLS\r\n", (b"220 2.0.0",)),
@@ -75,7 +77,8 @@ OUTLOOK_TEST: Dialogue = [
     (b"QUIT\r\n", (b"221 2.0.0",)),
 ]
 
-# A bracketed address, PLAIN in two steps with the identity written twice, RSET between messages, NOOP to keep open.
+# Apple Mail: the local IPv4 address as a literal in EHLO, AUTH PLAIN whose response waits for 334, no parameters,
+# several recipients, the connection kept: RSET after the message, NOOP later.
 APPLE_MAIL: Dialogue = [
     (b"EHLO [10.0.1.5]\r\n", EHLO_CLEAR),
     (b"STARTTLS\r\n", (b"220 2.0.0",)),
@@ -94,7 +97,8 @@ APPLE_MAIL: Dialogue = [
     (b"QUIT\r\n", (b"221 2.0.0",)),
 ]
 
-# An IPv6 literal, PLAIN with authzid equal to authcid, over a mobile network: small segments.
+# iOS Mail on a mobile network: an IPv6 literal in EHLO, AUTH PLAIN with authzid equal to authcid, small segments that
+# end within a command and within the end of data.
 IOS: Dialogue = [
     (b"EHLO [IPv6:2001:db8:85a3::8a2e:370:7334]\r\n", EHLO_TLS),
     (b"AUTH PLAIN " + b64encode(b"sender\0sender\0" + PASSWORD.encode()) + b"\r\n", (b"235 2.7.0",)),
@@ -109,7 +113,8 @@ IOS: Dialogue = [
     (b"QUIT\r\n", (b"221 2.0.0",)),
 ]
 
-# Verbs and arguments in other cases, EHLO repeated after AUTH, AUTH LOGIN with initial response, the dot alone.
+# Android's mail program and its relatives: a literal with a zone in the first EHLO, which is no valid one, a fixed name
+# in the second, verbs and keywords in other cases, AUTH LOGIN with initial response, EHLO again after AUTH.
 ANDROID: Dialogue = [
     (b"EHLO [fe80::1234%wlan0]\r\n", EHLO_CLEAR),
     (b"STARTTLS\r\n", (b"220 2.0.0",)),
@@ -126,10 +131,29 @@ ANDROID: Dialogue = [
     (b"quit\r\n", (b"221 2.0.0",)),
 ]
 
+# JavaMail, which many programs and applications contain: C{localhost} in EHLO where the name is not known, AUTH LOGIN
+# in three turns before PLAIN would be tried, one turn for each command, the end of data in a write of its own.
+JAVAMAIL: Dialogue = [
+    (b"EHLO localhost\r\n", EHLO_CLEAR),
+    (b"STARTTLS\r\n", (b"220 2.0.0",)),
+    (TLS, ()),
+    (b"EHLO localhost\r\n", EHLO_TLS),
+    (b"AUTH LOGIN\r\n", (b"334 VXNlcm5hbWU6",)),
+    (NAME + b"\r\n", (b"334 UGFzc3dvcmQ6",)),
+    (WORD + b"\r\n", (b"235 2.7.0",)),
+    (b"MAIL FROM:<me@example.com>\r\n", (b"250 2.1.0",)),
+    (b"RCPT TO:<you@example.org>\r\n", (b"250 2.1.5",)),
+    (b"DATA\r\n", (b"354 ",)),
+    (BODY, ()),
+    (b"\r\n.\r\n", (b"250 2.0.0 Ok: queued as ",)),
+    (b"NOOP\r\n", (b"250 2.0.0",)),
+    (b"QUIT\r\n", (b"221 2.0.0",)),
+]
+
 
 class MailPrograms(SynchronousTestCase):
     def replay(self, dialogue: Dialogue, is_encrypted: bool = False) -> list[bytes]:
-        """Speak as that program; the contents that were accepted."""
+        """Say what stands there; the contents that were accepted."""
         site = Site()
         client = site.greeted(is_encrypted)
         for octets, begins in dialogue:
@@ -145,25 +169,29 @@ class MailPrograms(SynchronousTestCase):
     CONTENT = BODY.replace(b"\r\n..", b"\r\n.")
 
     def test_thunderbird(self) -> None:
-        """Thunderbird sends two messages, the second with a request for notices."""
+        """In the manner of Thunderbird: two messages, the second with a request for notices."""
         self.assertEqual(self.replay(THUNDERBIRD), [self.CONTENT, self.CONTENT])
 
     def test_outlook(self) -> None:
-        """Outlook sends over implicit TLS."""
+        """In the manner of Outlook: over implicit TLS."""
         self.assertEqual(self.replay(OUTLOOK, is_encrypted=True), [self.CONTENT + b"\r\n"])
 
     def test_outlook_with_resets(self) -> None:
-        """Outlook resets and begins again."""
+        """In the manner of Outlook: RSET, and begin again."""
         self.assertEqual(self.replay(OUTLOOK_TEST), [self.CONTENT])
 
     def test_apple_mail(self) -> None:
-        """Apple Mail sends to two recipients."""
+        """In the manner of Apple Mail: to two recipients."""
         self.assertEqual(self.replay(APPLE_MAIL), [self.CONTENT])
 
     def test_ios(self) -> None:
-        """iOS sends in small segments."""
+        """In the manner of iOS Mail: in small segments."""
         self.assertEqual(self.replay(IOS, is_encrypted=True), [self.CONTENT + b"\r\n"])
 
     def test_android(self) -> None:
-        """Android's program writes commands in any case."""
+        """In the manner of Android's program: commands in any case."""
         self.assertEqual(self.replay(ANDROID), [self.CONTENT + b"\r\n"])
+
+    def test_javamail(self) -> None:
+        """In the manner of JavaMail: one command at a time."""
+        self.assertEqual(self.replay(JAVAMAIL), [self.CONTENT + b"\r\n"])

@@ -63,6 +63,22 @@ class Draining(SynchronousTestCase):
         self.assertIsNone(self.successResultOf(self.drain()))
         self.assertEqual(self.site.clock.getDelayedCalls(), [])
 
+    def test_client_that_does_not_close(self) -> None:
+        """A client that does not take the end of the connection holds the stop up for two seconds, not for ten."""
+        for is_draining, seconds in ((True, 2), (False, 10)):
+            client = self.site.logged_in()
+            if is_draining:
+                drained = self.drain()
+            else:
+                client.say(b"QUIT\r\n")
+            self.site.clock.advance(seconds - 0.1)
+            self.assertFalse(client.transport.is_aborted)
+            self.site.clock.advance(0.1)
+            self.assertTrue(client.transport.is_aborted)
+            client.hang_up()
+            self.site.premises.is_draining = False
+        self.successResultOf(drained)
+
     def test_idle(self) -> None:
         """Idle sessions hear 421 4.3.2, whether greeted, logged in or with a transaction that has no message yet."""
         clients = [self.site.greeted(), self.site.logged_in(), self.site.ready(), self.site.connect()]

@@ -4,7 +4,7 @@ from hypothesis import example, given, settings
 from hypothesis.strategies import binary, integers, lists, sampled_from
 from twisted.trial.unittest import SynchronousTestCase
 
-from smtpeter.mime.wire import TERMINATOR, stuff_dots, unstuff_dots
+from smtpeter.mime.wire import TERMINATOR, stuff_dots, unstuffed
 from smtpeter.smtpd.framing import MAX_LINE, Body, Input
 from smtpeter.smtpd.limits import SharedRoom
 from smtpeter.smtpd.replies import LINE_TOO_LONG, NOT_CRLF, Rejected
@@ -139,7 +139,7 @@ class Bodies(SynchronousTestCase):
                 ended = rest is not None
                 behind += rest or b""
         self.assertEqual(behind, b"NEXT\r\n")
-        self.assertEqual(unstuff_dots(body.take_content()), whole)
+        self.assertEqual(b"".join(unstuffed(body.take_content())), whole)
 
     @settings(max_examples=40)
     @given(integers(0, 30), integers(0, 5), binary(min_size=1, max_size=1))

@@ -52,6 +52,16 @@ class EarlyTalkers(SynchronousTestCase):
             answer = client.say(line + b"\r\nHost: mail.example.com\r\n\r\nEHLO x\r\n")
             self.assertEqual((answer, client.is_closed), (b"554 5.5.0 This is a mail server\r\n", True))
 
+    def test_http_of_any_form(self) -> None:
+        """So it is with a request line of any length, in any segments, and with a bare newline."""
+        long_line = b"POST /" + b"x" * 20_000 + b" HTTP/1.1\r\nMAIL FROM:<>\r\n"
+        lines = (b"GET / HTTP/1.0\n\n", b"POST /" + b"x" * 5000 + b" HTTP/1.1\r\nMAIL FROM:<>\r\n", long_line)
+        for line, size in ((line, size) for line in lines for size in (7, 1000, 30_000)):
+            client, answer = Site().ready(), b""
+            for at in range(0, len(line), size):
+                answer += client.say(line[at : at + size])
+            self.assertEqual((answer, client.is_closed), (b"554 5.5.0 This is a mail server\r\n", True))
+
 
 class Nonsense(SynchronousTestCase):
     def test_auth(self) -> None:

@@ -141,6 +141,27 @@ class Time(SynchronousTestCase):
         site.clock.advance(0.1)
         self.assertTrue(client.transport.is_aborted)
 
+    def test_no_timer_is_left_by_work(self) -> None:
+        """Nor when work ends after the connection did; nothing is said to it either."""
+        site = self.site()
+        site.intake.gate = gate = Deferred[None]()
+        client = site.in_data()
+        client.say(b"x\r\n.\r\n")
+        client.hang_up()
+        said = len(client.transport.writes)
+        gate.callback(None)
+        self.assertEqual((site.clock.getDelayedCalls(), len(client.transport.writes)), ([], said))
+        self.assertEqual(len(site.intake.drafts), 1)
+
+    def test_sooner_deadline(self) -> None:
+        """A deadline that came nearer (DATA has less time than a command) is noticed within half a minute."""
+        site = Site(settings=evolve(SETTINGS, deadlines=evolve(self.DEADLINES, command=600)))
+        client = site.logged_in()
+        site.clock.pump([1] * 60)
+        self.assertIn(b"354 ", client.say(MAIL + RCPT + b"DATA\r\n"))
+        site.clock.pump([1] * 60)
+        self.assertEqual((client.hear()[:9], client.is_closed), (b"421 4.4.2", True))
+
     def test_no_timer_is_left(self) -> None:
         """When the connection is gone, nothing waits for it."""
         site = self.site()

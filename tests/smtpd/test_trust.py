@@ -2,13 +2,14 @@
 
 from base64 import b64encode
 
-from attrs import evolve
+from attrs import define, evolve, field
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
 from twisted.trial.unittest import SynchronousTestCase
 
-from smtpeter.auth.remembered import RememberedLogins
+from smtpeter.boundaries.accounts import LoginDirectory
 from smtpeter.boundaries.storage import StorageBusy
-from smtpeter.model.account import Standing
+from smtpeter.model.account import Login, Standing
 from smtpeter.model.message import Trace
 from smtpeter.model.options import Features
 from smtpeter.smtpd.clerk import LOGIN_SECONDS
@@ -22,6 +23,23 @@ RETURN = BOUNCE.encode()
 
 def encode(text: str) -> bytes:
     return b64encode(text.encode())
+
+
+@define(eq=False)
+class RememberingDirectory:
+    """Knows for three seconds what it was told last, as the stored directory does."""
+
+    _directory: LoginDirectory
+    _clock: IReactorTime
+    _known: dict[str, tuple[float, Login | None]] = field(factory=dict)
+
+    async def find_login(self, username: str) -> Login | None:
+        """Of now, or of up to three seconds ago."""
+        at, login = self._known.get(username, (-10.0, None))
+        if self._clock.seconds() - at >= 3:
+            login = await self._directory.find_login(username)
+            self._known[username] = (self._clock.seconds(), login)
+        return login
 
 
 class Relaying(SynchronousTestCase):
@@ -137,8 +155,17 @@ class Authentication(SynchronousTestCase):
         answer = client.say(b"MAIL FROM:<a@example.com>\r\nAUTH PLAIN " + PLAIN + b"\r\n")
         self.assertEqual(answer.splitlines()[1][:9], b"503 5.5.1")
 
-    def test_without_ehlo(self) -> None:
-        """Who has logged in may send without another EHLO, also after EHLO reset the transaction."""
+    def test_ehlo_after_tls(self) -> None:
+        """A login does not stand for the EHLO that TLS asks for anew: MAIL is 503 until it comes."""
+        client = Site().ready()
+        client.start_tls()
+        self.assertEqual(client.say(b"AUTH PLAIN " + PLAIN + b"\r\n")[:9], b"235 2.7.0")
+        self.assertEqual(client.say(b"MAIL FROM:<a@b.example>\r\n"), b"503 5.5.1 Send EHLO first\r\n")
+        client.say(b"EHLO x\r\n")
+        self.assertEqual(client.say(b"MAIL FROM:<a@b.example>\r\n")[:9], b"250 2.1.0")
+
+    def test_another_ehlo(self) -> None:
+        """Another EHLO after AUTH resets the transaction and leaves the login."""
         client = Site().logged_in()
         answer = client.say(
             b"MAIL FROM:<a@b.example>\r\nEHLO again\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\n"
@@ -178,7 +205,7 @@ class Permission(SynchronousTestCase):
 
     def test_suspended_in_session(self) -> None:
         """Who is suspended during a session may not send any more within seconds, and again once resumed."""
-        site = Site(wrap_directory=RememberedLogins)
+        site = Site(wrap_directory=RememberingDirectory)
         client = site.logged_in()
         site.directory.put(make_login(Standing.SUSPENDED))
         site.clock.advance(LOGIN_SECONDS)

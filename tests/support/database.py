@@ -1,19 +1,27 @@
-"""The real storage on SQLite in memory, without threads: everything is done when a call returns."""
+"""
+The real storage for tests: on SQLite in memory without threads, where everything is done when a call returns, or on
+PostgreSQL with its threads, for which L{now} waits.
+"""
 
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from functools import cache
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from attrs import define, field
 from sqlalchemy import Connection
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorFromThreads
 from twisted.internet.task import Clock
+from twisted.python.failure import Failure
 
 from smtpeter.storage.database import Database
 from smtpeter.storage.engines import open_writer
 from smtpeter.storage.groups import Operation
 from smtpeter.storage.lanes import Lane, Run
 from smtpeter.storage.schema import upgrade_connection
+from tests.support.foreground import FOREGROUND
+from tests.support.postgresql import postgresql
+from tests.support.threaded import HeldLanes
 
 T = TypeVar("T")
 
@@ -77,23 +85,47 @@ class InlineLanes:
             lane.let_go()
 
 
+class Lanes(Protocol):
+    """Makes lanes, and holds them all."""
+
+    def __call__(self, *, reactor: IReactorFromThreads, name: str, threads: int, limit: int, run: Run) -> Lane: ...
+
+    def hold(self) -> None:
+        """Let operations queue up."""
+
+    def let_go(self) -> None:
+        """Execute what has queued up."""
+
+
+class OpenDatabase(Protocol):
+    """Opens a database with all tables, which is closed when the test ends."""
+
+    def __call__(self, lanes: Lanes | None = None) -> Database: ...
+
+
 def now(work: Coroutine[Any, Any, T]) -> T:
-    """The result of work that waits for nothing but a database without threads; its failure is raised."""
-    try:
-        work.send(None)
-    except StopIteration as end:
-        return cast(T, end.value)
-    raise RuntimeError("the work waits")
+    """The result of work that waits for nothing but databases; its failure is raised."""
+    results: list[T] = []
+    failures: list[Failure] = []
+    waiting = Deferred.fromCoroutine(work)
+    _ = waiting.addCallbacks(results.append, failures.append)
+    if not waiting.called and not _threaded:
+        waiting.cancel()
+        raise RuntimeError("the work waits")
+    FOREGROUND.wait(lambda: bool(results or failures))
+    if failures:
+        failures[0].raiseException()
+    return results[0]
 
 
-def memory_database(lanes: InlineLanes | None = None) -> Database:
+def memory_database(lanes: Lanes | None = None) -> Database:
     """A started database in memory with all tables, migrated; it is gone with its last reference."""
     database = inline_database("sqlite://", lanes)
     now(database.transaction(_make_tables))
     return database
 
 
-def inline_database(url: str, lanes: InlineLanes | None = None, busy_seconds: float = 0.0) -> Database:
+def inline_database(url: str, lanes: Lanes | None = None, busy_seconds: float = 0.0) -> Database:
     """A started database without threads, as it is; close it when it is a file."""
     database = Database(
         url=url,
@@ -105,9 +137,35 @@ def inline_database(url: str, lanes: InlineLanes | None = None, busy_seconds: fl
     return database
 
 
+def threaded_database(url: str, lanes: Lanes | None = None, busy_seconds: float = 5.0) -> Database:
+    """A started database with threads, as it is; it must be closed."""
+    database = Database(
+        url=url,
+        reactor=FOREGROUND.as_reactor,
+        busy_seconds=busy_seconds,
+        make_lane=HeldLanes() if lanes is None else lanes,
+    )
+    database.start()
+    _threaded.add(database)
+    return database
+
+
 def close(database: Database) -> None:
-    """Close a database without threads, as a test's cleanup."""
+    """Close a database, as a test's cleanup."""
     now(database.close())
+    _threaded.discard(database)
+
+
+def postgresql_url(add_cleanup: Callable[..., None]) -> str:
+    """The URL of a database with all tables on the test process's server; it is emptied when the test ends."""
+    server = postgresql()
+    name = server.borrow_database()
+    add_cleanup(server.return_database, name)
+    return server.url(name)
+
+
+_threaded: set[Database] = set()
+"""Those that are open."""
 
 
 def _make_tables(connection: Connection) -> None:

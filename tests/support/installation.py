@@ -25,6 +25,8 @@ import smtpeter
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(smtpeter.__file__).parents[1])}
 """Runs the package that the tests import, installed or not."""
 
+SQLITE = "sqlite:///state/smtpeter.db"
+
 TWISTD = (sys.executable, "-c", "from twisted.scripts.twistd import run; run()")
 
 
@@ -53,6 +55,12 @@ class Installation:
     route: bool = True
     """Whether all mail is sent to the next hop by a route."""
     is_started: bool = True
+    wrapper: tuple[str, ...] = ()
+    """A command that runs the server: C{prlimit …}, C{strace …}."""
+    environment: dict[str, str] = field(factory=dict)
+    """More variables for the server."""
+    database: str = SQLITE
+    """The URL of the database; one that is not SQLite is migrated and gets an account."""
     folder: Path = field(init=False, factory=lambda: Path(tempfile.mkdtemp(prefix="smtpeter-test-")))
     smtp_port: int = field(init=False, default=0)
     tls_port: int = field(init=False, default=0)
@@ -64,6 +72,8 @@ class Installation:
         try:
             self.cli("init", str(self.folder / "run"), "--hostname", "localhost", config=False)
             self._write_config()
+            if self.database != SQLITE:
+                self._found_database()
             if self.is_started:
                 self.start()
         except BaseException:
@@ -102,7 +112,7 @@ hostname = "localhost"
 state_dir = "state"
 contact = "postmaster@localhost"
 [database]
-url = "sqlite:///state/smtpeter.db"
+url = "{self.database}"
 [smtp]
 listen = ["tcp:{self.smtp_port}:interface=127.0.0.1"]
 listen_tls = ["tcp:{self.tls_port}:interface=127.0.0.1"]
@@ -112,6 +122,7 @@ certificate = "tls/cert.pem"
 key = "tls/key.pem"
 [web]
 listen = ["tcp:{self.web_port}:interface=127.0.0.1"]
+listen_tls = []
 public_url = "http://localhost:{self.web_port}"
 [processing]
 {self.processing}
@@ -124,6 +135,12 @@ bounce_domain = "bounces.localhost"
 {self.extra}
 """
         )
+
+    def _found_database(self) -> None:
+        """As an operator does who moves from SQLite; for a second server there is nothing left to do."""
+        self.cli("migrate")
+        if not self.listed("account", "list"):
+            self.cli("account", "create", "default")
 
     def command(self, *arguments: str) -> list[str]:
         """A call of the command line."""
@@ -172,9 +189,9 @@ bounce_domain = "bounces.localhost"
         """Start the server and wait until it is ready."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*TWISTD, "-n", "--pidfile=", "smtpeter", "--config", str(self.config)],
+                [*self.wrapper, *TWISTD, "-n", "--pidfile=", "smtpeter", "--config", str(self.config)],
                 cwd=self.folder,
-                env=ENVIRONMENT,
+                env={**ENVIRONMENT, **self.environment},
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,

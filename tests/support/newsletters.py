@@ -38,6 +38,7 @@ class Newsletter:
 
     @ivar destinations: what its links lead to, in order.
     @ivar html: its document, decoded.
+    @ivar kept: what looks like a link, or stands in one, and must be there as it was; judged by hand.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Newsletter:
     html: bytes = field(repr=False)
     charset: str
     destinations: tuple[str, ...]
+    kept: tuple[str, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -52,6 +54,7 @@ class _Document:
     name: str
     html: str
     destinations: tuple[str, ...]
+    kept: tuple[str, ...]
 
 
 def _anchors(text: str = "Read more") -> str:
@@ -73,8 +76,9 @@ def _documents(word: str) -> Iterator[_Document]:
     """The odd shapes. C{word} is a text in the language of the charset."""
     links = _anchors()
 
-    def document(name: str, html: str, destinations: tuple[str, ...] = ALL) -> _Document:
-        return _Document(name=name, html=html, destinations=destinations)
+    def document(name: str, html: str, destinations: tuple[str, ...] = ALL, kept: tuple[str, ...] = ()) -> _Document:
+        others = tuple(f'<a href="{href}">other</a>' for href in UNTOUCHED) if links[-99:] in html else ()
+        return _Document(name=name, html=html, destinations=destinations, kept=(*kept, *others))
 
     yield document(
         "plain",
@@ -94,6 +98,10 @@ def _documents(word: str) -> Iterator[_Document]:
         f'<style>{SHEET}</style><body><!--[if mso]><table><tr><td><a href="https://mso.example.com/x">'
         f"</a><![endif]-->{links}<!--[if mso]></td></tr></table><![endif]-->"
         f"<![if !mso]><p>{word}</p><![endif]><!--[if !mso]><!--><i>shown</i><!--<![endif]--></body>",
+        kept=(
+            '<!--[if mso]><table><tr><td><a href="https://mso.example.com/x"></a><![endif]-->',
+            "<!--[if !mso]><!-->",
+        ),
     )
     yield document(
         "tables",
@@ -123,12 +131,20 @@ def _documents(word: str) -> Iterator[_Document]:
         '</textarea><a href="https://example.com/first" href="https://example.com/second">two</a>'
         "<a href=\"https://example.com/it's?a=%zz&lt;#frag'ment\">odd</a></body>",
         ("https://example.com/yes", "https://example.com/first", "https://example.com/it's?a=%zz%3C"),
+        (
+            "title=\" href='https://no.example.com/'\"",
+            '<!-- <a href="https://example.com/comment">c</a> -->',
+            'data-href="https://example.com/data"',
+            '<textarea><a href="https://example.com/t"></textarea>',
+            ' href="https://example.com/second">',
+        ),
     )
     yield document(
         "entities",
         f"<body>&nbsp;&euro;&#8364;&copy 2024 &notit; {word}<a href='&#104;ttps://example.com/&#x61;?x=&quot;y&quot;'>"
         f"e</a>{{{{ name }}}} %%token%%<a href=' https://example.com/space '>s</a></body></html>\r\n",
         ("https://example.com/a?x=%22y%22", "https://example.com/space"),
+        ("&nbsp;&euro;&#8364;&copy 2024 &notit; ", "{{ name }}", "%%token%%"),
     )
     yield document(
         "long-line", f"<body>{'<td>' + word + '</td>' * 30}{links.replace(chr(13) + chr(10), '') * 3}</body>", ALL * 3
@@ -176,6 +192,7 @@ def newsletters() -> Iterator[Newsletter]:
                 html=html,
                 charset=charset,
                 destinations=document.destinations,
+                kept=document.kept,
             )
             number += 1
 

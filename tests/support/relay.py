@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 from attrs import define, evolve, field
 
+from smtpeter.boundaries.relay import Recorded, Report
 from smtpeter.model.outcome import Kind, Outcome, Reply
 from smtpeter.model.relay import Job
 
 Answer = Callable[[Job], Outcome | None]
-Report = Callable[[Outcome], None]
 
 
 def delivered(at: float = 0.0) -> Outcome:
@@ -76,6 +76,8 @@ class FakeRelay:
     forgotten: list[str | None] = field(factory=list, init=False)
     """What L{retry_now} was asked for."""
     is_drained: bool = field(default=False, init=False)
+    recorded: list[Recorded] = field(factory=list, init=False)
+    """What was given for the reports, where that was something."""
     _reports: dict[str, Report] = field(factory=dict, init=False)
 
     def send(self, job: Job, report: Report) -> None:
@@ -96,7 +98,9 @@ class FakeRelay:
         """Report a job's outcome; its id and, when it is zero, its time are filled in."""
         del self.jobs[message_id]
         report = self._reports.pop(message_id)
-        report(evolve(outcome, message_id=message_id, at=outcome.at or self.now()))
+        recorded = report(evolve(outcome, message_id=message_id, at=outcome.at or self.now()))
+        if recorded is not None:
+            self.recorded.append(recorded)
 
     def end_all(self, outcome: Outcome) -> int:
         """End all open jobs alike; how many there were."""

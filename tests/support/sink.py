@@ -45,6 +45,9 @@ class Sink:
     """Says what the final dot gets."""
     arrived: list[Delivered] = field(factory=list, init=False)
     connections: int = field(default=0, init=False)
+    """How many there ever were."""
+    open_connections: int = field(default=0, init=False)
+    """How many there are."""
     is_deferring: bool = True
     _change: threading.Condition = field(factory=threading.Condition, init=False)
     _server: "_Server | None" = field(default=None, init=False)
@@ -71,6 +74,13 @@ class Sink:
         with self._change:
             self.arrived.append(delivered)
             self._change.notify_all()
+
+    def count(self, change: int) -> int:
+        """A connection is opened (1) or closed (-1). @return: how many were ever opened."""
+        with self._change:
+            self.open_connections += change
+            self.connections += max(change, 0)
+            return self.connections
 
     def wait_for(self, count: int, seconds: float = 30.0) -> list[Delivered]:
         """
@@ -110,8 +120,7 @@ class _Session(socketserver.StreamRequestHandler):
 
     @override
     def handle(self) -> None:
-        self.server.sink.connections += 1
-        self.number = self.server.sink.connections
+        self.number = self.server.sink.count(1)
         self._reset()
         try:
             self._say("220 sink.example ESMTP")
@@ -120,6 +129,8 @@ class _Session(socketserver.StreamRequestHandler):
                     break
         except (ConnectionError, ssl.SSLError, ValueError):
             pass
+        finally:
+            self.server.sink.count(-1)
 
     def _say(self, text: str) -> None:
         self.wfile.write(text.replace("\n", "\r\n").encode() + b"\r\n")
