@@ -1,6 +1,6 @@
 """What a message may not exceed to be accepted: its header block, its hops, the nesting of its parts."""
 
-from smtpeter.mime.headers import HeaderBlock, read_headers
+from smtpeter.mime.headers import HeaderBlock, find_body, read_headers
 from smtpeter.mime.scanner import MAX_DEPTH, TooDeep, scan
 
 MAX_HEADER_BYTES = 256 * 1024
@@ -31,7 +31,9 @@ def read_within_limits(content: bytes) -> HeaderBlock:
     @raise LimitExceeded: it is not; each limit has its own class.
     """
     headers = read_headers(content, limit=MAX_HEADER_BYTES + 1)
-    if headers.end - headers.start > MAX_HEADER_BYTES or headers.end > MAX_HEADER_BYTES:
+    # The limit may have cut a field before its colon, where the block seems to end.
+    end = find_body(content, headers.start)[0] if len(content) > MAX_HEADER_BYTES else headers.end
+    if end > MAX_HEADER_BYTES:
         raise HeaderTooLarge(f"the header block is larger than {MAX_HEADER_BYTES} octets")
     hops = len(headers.named("Received"))
     if hops > MAX_HOPS:

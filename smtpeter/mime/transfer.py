@@ -6,6 +6,8 @@ from binascii import Error, a2b_base64, a2b_qp, b2a_base64, b2a_qp
 from smtpeter.mime.wire import has_bare_newline, normalise_newlines
 
 _LINE = 76
+_PIECE = 1024 * 1024
+"""Octets that are encoded at once: binascii lets no other thread run meanwhile."""
 _OVER_127 = re.compile(rb"[\x80-\xff]")
 
 
@@ -15,9 +17,29 @@ def encode_quoted_printable(body: bytes) -> bytes:
 
     CRLF line ends stay. With any other line end in it, all line ends are escaped.
     """
-    encoded = b2a_qp(body, istext=not has_bare_newline(body))
+    is_text = not has_bare_newline(body)
+    pieces: list[bytes] = []
+    position = 0
+    while position < len(body):
+        end = body.rfind(b"\n", position, position + _PIECE) + 1 if is_text else 0
+        end = end or min(position + _PIECE, len(body))
+        if body[end - 1 : end + 1] == b"\r\n":
+            end += 1
+        is_cut = end < len(body) and not (is_text and body.startswith(b"\n", end - 1))
+        pieces.append(_cut_quoted(body[position:end], is_text) if is_cut else _quoted(body[position:end], is_text))
+        position = end
+    return b"".join(pieces)
+
+
+def _cut_quoted(piece: bytes, is_text: bool) -> bytes:
+    """A piece whose last line goes on in the next one. The letter behind it makes binascii leave room for the C{=}."""
+    encoded = _quoted(piece + b"A", is_text)[:-1]
+    return encoded if encoded.endswith(b"\n") else encoded + b"=\r\n"
+
+
+def _quoted(piece: bytes, is_text: bool) -> bytes:
     # binascii writes the line end that it sees first, and LF where it sees none.
-    return normalise_newlines(encoded)
+    return normalise_newlines(b2a_qp(piece, istext=is_text))
 
 
 def encode_base64(body: bytes) -> bytes:

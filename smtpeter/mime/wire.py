@@ -2,11 +2,17 @@
 Whole contents between the wire and the store: line ends, dots, line lengths, in bulk.
 
 A dot in front of a line is doubled on the wire and a lone dot ends the content (RFC 5321, 4.5.2). Everything here
-works on a whole content at once: chunk by chunk, a line end that falls between two chunks gets lost.
+works on a whole content at once: chunk by chunk, a line end that falls between two chunks gets lost. L{unstuffed} alone
+goes by pieces, cut where that cannot happen.
 """
+
+from collections.abc import Iterator
 
 MAX_LINE = 998
 """Octets in a line without its line end (RFC 5322, 2.1.1)."""
+
+PIECE = 512 * 1024
+"""Octets of which nothing here takes more than some milliseconds, whatever they are."""
 
 TERMINATOR = b".\r\n"
 """What ends a stuffed content on the wire."""
@@ -39,10 +45,22 @@ def stuff_dots(content: bytes) -> bytes:
     return stuffed if not stuffed or stuffed.endswith(b"\r\n") else stuffed + b"\r\n"
 
 
-def unstuff_dots(data: bytes) -> bytes:
-    """Undo L{stuff_dots}: data as it came, up to and without L{TERMINATOR}."""
-    unstuffed = data.replace(b"\r\n.", b"\r\n")
-    return unstuffed[1:] if data.startswith(b".") else unstuffed
+def unstuffed(data: bytes, size: int = PIECE) -> Iterator[bytes]:
+    """
+    Undo L{stuff_dots} in pieces of about C{size} octets, each made when it is asked for. No piece ends between the CR
+    and the LF of a line end, so line ends can be looked at piece by piece.
+
+    @param data: as it came, up to and without L{TERMINATOR}.
+    """
+    start = 0
+    while start < len(data):
+        end = start + size
+        if data[end - 1 : end + 1] == b"\r\n":
+            end += 1
+        piece = data[start:end].replace(b"\r\n.", b"\r\n")
+        is_stuffed = data.startswith(b".", start) and (start == 0 or data.endswith(b"\r\n", 0, start))
+        yield piece[1:] if is_stuffed else piece
+        start = end
 
 
 def has_long_line(content: bytes, limit: int = MAX_LINE) -> bool:

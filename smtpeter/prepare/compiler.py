@@ -17,6 +17,7 @@ from smtpeter.model.message import Submission
 from smtpeter.prepare.batches import Batches, Threads
 from smtpeter.prepare.changes import ChangeKey, Changes, change_key
 from smtpeter.prepare.charsets import Unreadable
+from smtpeter.prepare.envelope import has_bounce_address
 from smtpeter.prepare.html_part import Change, HTMLPart, PartLeft, Tracking, change_html, read_html_part
 from smtpeter.prepare.message import Opened, close_message, open_message, tracking_of
 from smtpeter.prepare.prepared import SMALL, PreparedMessage, prepare_message
@@ -99,6 +100,7 @@ class Compiler:
             found.signer,
             keys=self._keys,
             bounce_domain=self._settings.bounce_domain,
+            has_bounce_address=has_bounce_address(submission, opened.headers),
             batches=self._batches,
             seconds=self._clock.seconds,
             warnings=tuple(dict.fromkeys(warnings)),

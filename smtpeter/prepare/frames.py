@@ -2,8 +2,9 @@
 Frames on the pipes between the server and its worker processes: four octets of length, then JSON.
 
 A request is C{{"html": …, "style_sheets": […]}}; a reply has the fields of an
-L{InlineResult<smtpeter.boundaries.prepare.InlineResult>}, or C{error}, a sentence. A worker's first reply, when it is
-ready, is C{{}}.
+L{InlineResult<smtpeter.boundaries.prepare.InlineResult>}, or C{error}, a sentence. Attributes that many elements have
+alike are written once (C{kinds}), with the elements and, for each, the place among these. A worker's first reply, when
+it is ready, is C{{}}.
 """
 
 import json
@@ -78,7 +79,16 @@ def unpacked_request(content: bytes) -> InlineRequest:
 
 def packed_result(result: InlineResult) -> bytes:
     """A result as the content of a frame."""
-    return _packed({"attributes": result.attributes, "remaining": result.remaining, "warnings": result.warnings})
+    places: dict[int, int] = {}
+    kinds: list[dict[str, str]] = []
+    indices: list[int] = []
+    for values in result.attributes.values():
+        place = places.setdefault(id(values), len(kinds))
+        if place == len(kinds):
+            kinds.append(values)
+        indices.append(place)
+    attributes = {"kinds": kinds, "elements": list(result.attributes), "indices": indices}
+    return _packed({"attributes": attributes, "remaining": result.remaining, "warnings": result.warnings})
 
 
 def packed_error(sentence: str) -> bytes:
@@ -97,12 +107,26 @@ def unpacked_result(content: bytes) -> InlineResult:
         if "error" in values:
             raise InliningFailed(str(values["error"]))
         return InlineResult(
-            attributes={int(number): found for number, found in values["attributes"].items()},
+            attributes=_unpacked_attributes(**values["attributes"]),
             remaining=tuple(values["remaining"]),
             warnings=tuple(values["warnings"]),
         )
-    except (ValueError, TypeError, KeyError, AttributeError) as reason:
+    except (ValueError, TypeError, LookupError, AttributeError) as reason:
         raise InliningFailed("The CSS engine gave an answer that cannot be read.") from reason
+
+
+def _unpacked_attributes(
+    kinds: list[dict[str, str]], elements: list[int], indices: list[int]
+) -> dict[int, dict[str, str]]:
+    """
+    What most elements share is read once: the server's thread does this.
+
+    @raise ValueError: the lists do not belong together.
+    @raise IndexError: an index leads nowhere.
+    """
+    if not all(isinstance(element, int) for element in elements):
+        raise ValueError("an element is no number")
+    return dict(zip(elements, map(kinds.__getitem__, indices), strict=True))
 
 
 def _packed(values: dict[str, Any]) -> bytes:

@@ -22,7 +22,7 @@ from smtpeter.tracking.tokens import click_mark, pixel_mark
 MAX_LINKS = 10_000
 """In one message; further links lead where they led."""
 
-MAX_TAGS = 200_000
+MAX_TAGS = 100_000
 """In one part; each takes memory while it is changed."""
 
 _ESCAPE = b"\x1b"

@@ -15,6 +15,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from smtpeter.boundaries.metrics import Tally, uncounted
 from smtpeter.boundaries.prepare import InlineResult, InliningFailed
 from smtpeter.prepare.frames import unpacked_result
 from smtpeter.prepare.pipes import WorkerProcess
@@ -25,6 +26,7 @@ MAX_PAUSE_SECONDS = 60.0
 """The longest pause before a process that would not start is tried again."""
 
 NOT_RUNNING = "The CSS engine does not start at the moment."
+TIMED_OUT = "The CSS engine took longer than {:g} seconds over this HTML."
 ENDED = "The CSS engine broke down over this HTML and its style sheets, most likely for want of memory."
 
 
@@ -76,6 +78,7 @@ class Lane:
     _patience_seconds: float
     _on_outcome: Callable[[Task, InlineResult | Exception, int], None]
     _on_change: Callable[[], None]
+    _killed: Tally = uncounted
     waiting: deque[Task] = field(init=False, factory=deque)
     is_overdue: bool = field(init=False, default=False)
     _task: Task | None = field(init=False, default=None)
@@ -161,9 +164,8 @@ class Lane:
     def _time_out(self) -> None:
         if self._process is not None:
             self._process.kill()
-        self._conclude(
-            InliningFailed(f"The CSS engine took longer than {self._timeout_seconds:g} seconds over this HTML."), 0
-        )
+        self._killed()
+        self._conclude(InliningFailed(TIMED_OUT.format(self._timeout_seconds)), 0)
 
     def _become_overdue(self) -> None:
         self.is_overdue = True

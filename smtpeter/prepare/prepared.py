@@ -38,6 +38,7 @@ class PreparedMessage:
     _signer: Signer | None
     _keys: MacKeys = field(repr=False)
     _bounce_domain: str
+    _has_bounce_address: bool
     _batches: Batches = field(repr=False)
     _seconds: Callable[[], float]
     _warnings: tuple[str, ...]
@@ -77,7 +78,7 @@ class PreparedMessage:
 
     def reverse_path(self, message_id: str) -> str:
         """What MAIL FROM says for that message."""
-        return reverse_path(self._submission, self._keys, self._bounce_domain, message_id)
+        return reverse_path(self._submission, self._has_bounce_address, self._keys, self._bounce_domain, message_id)
 
     async def render(self, message_id: str, seven_bit: bool) -> bytes:
         """The content as sent, signed; CRLF line ends, dots not stuffed."""

@@ -18,7 +18,6 @@ MAX_LINE = 76
 """Characters in a line, the C{=} of a soft line break among them."""
 
 _ESCAPE = re.compile(rb"=(?:[0-9A-Fa-f]{2}|\r?\n)")
-_STRAY = re.compile(rb"=(?![0-9A-Fa-f]{2}|\r?\n)")
 _UNSAFE = re.compile(rb"[^\t\r\n -~]|=|[ \t](?=\r\n|\Z)")
 _BEHIND_BREAK = re.compile(rb"[-.]|From ")
 _LF = 10
@@ -50,14 +49,14 @@ def read_quoted(encoded: bytes) -> Quoted:
 
     @raise Malformed: a C{=} begins no escape.
     """
-    if _STRAY.search(encoded):
-        raise Malformed
     ends, shifts, shift = array("L"), array("L", (0,)), 0
     for found in _ESCAPE.finditer(encoded):
         end = found.end()
         shift += end - found.start() - (encoded[end - 1] != _LF)
         ends.append(end - shift)
         shifts.append(shift)
+    if len(ends) != encoded.count(b"="):
+        raise Malformed
     return Quoted(encoded=encoded, decoded=a2b_qp(encoded), ends=ends, shifts=shifts)
 
 

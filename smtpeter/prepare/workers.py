@@ -19,6 +19,7 @@ from twisted.internet.interfaces import IReactorProcess, IReactorTime
 from typing_extensions import override
 
 import smtpeter
+from smtpeter.boundaries.metrics import Tally, uncounted
 from smtpeter.boundaries.prepare import InlineRequest, InlineResult, InliningFailed
 from smtpeter.prepare.frames import packed_request
 from smtpeter.prepare.lanes import Lane, Task
@@ -93,12 +94,14 @@ class InlineWorkers(Service):
 
     @ivar _spawn: starts a process that speaks frames with what it is given.
     @ivar _count: how many processes at most.
+    @ivar _killed: counts processes that were ended over a task that took too long.
     """
 
     _clock: IReactorTime
     _spawn: Callable[[WorkerProcess], object]
     _count: int = 1
     _timeout_seconds: float = 5.0
+    _killed: Tally = uncounted
     _lanes: list[Lane] = field(init=False, factory=list)
     _tasks: dict[bytes, Task] = field(init=False, factory=dict)
     _tasks_bytes: int = field(init=False, default=0)
@@ -201,7 +204,8 @@ class InlineWorkers(Service):
         self._results_bytes -= self._results.pop(key)[1]
 
     def _new_lane(self) -> Lane:
-        return Lane(self._clock, self._spawn, self._timeout_seconds, PATIENCE_SECONDS, self._conclude, self._spread)
+        seconds, patience = self._timeout_seconds, PATIENCE_SECONDS
+        return Lane(self._clock, self._spawn, seconds, patience, self._conclude, self._spread, self._killed)
 
 
 def _digest(*texts: str) -> bytes:

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from smtpeter.mime import transfer
 from smtpeter.mime.transfer import decode_body, encode_base64, encode_quoted_printable, escape_octets
 
 TEXT = st.lists(st.sampled_from([b"a" * 75, b" ", b"\t", b"=", b"\r\n", b".", b"\xff", b"\x00", b"x"]), max_size=20)
@@ -27,6 +28,26 @@ class TransferTests(SynchronousTestCase):
         for line in encoded.split(b"\r\n"):
             self.assertLessEqual(len(line), 76)
             self.assertFalse(line.endswith((b" ", b"\t")))
+
+    @given(st.one_of(TEXT.map(b"".join), st.binary(max_size=200)), st.integers(1, 200))
+    @settings(max_examples=150, deadline=None)
+    def test_pieces(self, body: bytes, size: int) -> None:
+        """A large body is encoded piece by piece, with lines as short and as whole as otherwise."""
+        self.patch(transfer, "_PIECE", size)
+        encoded = encode_quoted_printable(body)
+        self.assertEqual(quopri.decodestring(encoded), body)
+        self.assertNotIn(b"\n", encoded.replace(b"\r\n", b""))
+        for line in encoded.split(b"\r\n"):
+            self.assertLessEqual(len(line), 76)
+            self.assertFalse(line.endswith((b" ", b"\t")))
+
+    def test_cut_lines(self) -> None:
+        """Where a piece ends inside a line, the line has room for the C{=} that says so, wherever that is."""
+        for size in range(70, 160):
+            self.patch(transfer, "_PIECE", size)
+            encoded = encode_quoted_printable(b"a" * 300)
+            self.assertEqual(quopri.decodestring(encoded), b"a" * 300)
+            self.assertLessEqual(max(map(len, encoded.split(b"\r\n"))), 76)
 
     @given(st.binary(max_size=300))
     @settings(max_examples=50)

@@ -6,14 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from smtpeter.mime.wire import (
-    has_bare_newline,
-    has_long_line,
-    is_eightbit,
-    normalise_newlines,
-    stuff_dots,
-    unstuff_dots,
-)
+from smtpeter.mime.wire import has_bare_newline, has_long_line, is_eightbit, normalise_newlines, stuff_dots, unstuffed
 
 PIECES = st.lists(
     st.sampled_from([b"\r\n", b"\r", b"\n", b".", b"..", b"a", b"\x00", b"\xe2\x80\xa8", b" "]), max_size=30
@@ -53,12 +46,23 @@ class DotTests(SynchronousTestCase):
         self.assertEqual(stuff_dots(b".a\r\n.\r\n..b\r\nc.d"), b"..a\r\n..\r\n...b\r\nc.d\r\n")
         self.assertEqual(stuff_dots(b""), b"")
 
-    @given(RAW.map(normalise_newlines))
+    @given(RAW.map(normalise_newlines), st.integers(1, 9))
     @settings(max_examples=150)
-    def test_round_trip(self, content: bytes) -> None:
-        """Un-stuffing gives back the content, with a line end behind it."""
+    def test_round_trip(self, content: bytes, size: int) -> None:
+        """Un-stuffing gives back the content, with a line end behind it, in pieces of any size."""
         whole = content if not content or content.endswith(b"\r\n") else content + b"\r\n"
-        self.assertEqual(unstuff_dots(stuff_dots(content)), whole)
+        self.assertEqual(b"".join(unstuffed(stuff_dots(content), size)), whole)
+
+    @given(RAW, st.integers(1, 9))
+    @settings(max_examples=150)
+    def test_pieces(self, data: bytes, size: int) -> None:
+        """Whatever came, line ends are made whole piece by piece as they are all at once."""
+        whole = re.sub(rb"(\A|(?<=\r\n))\.", b"", data)
+        pieces = list(unstuffed(data, size))
+        self.assertEqual(b"".join(pieces), whole)
+        self.assertEqual(b"".join(map(normalise_newlines, pieces)), normalise_newlines(whole))
+        self.assertEqual(any(map(has_bare_newline, pieces)), has_bare_newline(whole))
+        self.assertTrue(all(len(piece) <= size + 1 for piece in pieces))
 
     @given(RAW.map(normalise_newlines))
     @settings(max_examples=150)

@@ -1,5 +1,8 @@
 """Tests of the frames between server and worker."""
 
+import json
+from typing import Any
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
@@ -59,3 +62,17 @@ class ContentTests(SynchronousTestCase):
         """An answer that cannot be read is a refusal too."""
         for content in (b"", b"[]", b"{}", b"1", b'{"attributes":{"x":{}},"remaining":[],"warnings":[]}', b"\xff"):
             self.assertRaises(InliningFailed, unpacked_result, content)
+        for kinds, elements, indices in (([], [1], [0]), ([{}], [1], []), ([{}], ["x"], [0]), (1, [1], [0])):
+            attributes: dict[str, Any] = {"kinds": kinds, "elements": elements, "indices": indices}
+            content = json.dumps({"attributes": attributes, "remaining": [], "warnings": []}).encode()
+            self.assertRaises(InliningFailed, unpacked_result, content)
+
+    def test_alike(self) -> None:
+        """What many elements have alike is written once, and read as one object."""
+        style = {"style": "color:red" * 50}
+        result = InlineResult(attributes=dict.fromkeys(range(1000), style), remaining=())
+        packed = packed_result(result)
+        self.assertLess(len(packed), 12_000)
+        unpacked = unpacked_result(packed)
+        self.assertEqual(unpacked, result)
+        self.assertIs(unpacked.attributes[0], unpacked.attributes[999])

@@ -1,9 +1,14 @@
 """Tests of the header block and the envelope: what is added, removed and kept."""
 
+from functools import partial
+
 from smtpeter.mime.headers import read_headers
+from smtpeter.mime.transfer import decode_body
+from smtpeter.model.message import Queued
 from smtpeter.model.options import Features
+from smtpeter.queue.loads import job_of
 from smtpeter.tracking.tokens import read_bounce, read_reference
-from tests.prepare.case import CLICKS, OFF, PLAIN, CompilerCase
+from tests.prepare.case import CLICKS, HTML, OFF, PLAIN, CompilerCase
 from tests.prepare.rig import ALL, KEYS, MESSAGE, OTHER, submission
 
 
@@ -20,6 +25,25 @@ class HeaderTests(CompilerCase):
         names = [field.key for field in read_headers(sent).fields]
         self.assertEqual(names, ["received", "message-id", "date", "x-odd", "from", "to", "subject"])
         self.assertNotIn(b"192.0.2.7", sent)
+
+    def test_long_lines(self) -> None:
+        """Lines over 998 octets are re-encoded, whether or not a feature is asked for; header lines are folded."""
+        content = b"X-Long: " + b"abcdefgh " * 200 + b"\r\n" + PLAIN + b"y" * 2000 + b"\r\n"
+        for features in (OFF, ALL):
+            sent = self.sent(content, features)
+            self.assertLess(max(map(len, sent.split(b"\r\n"))), 999)
+            headers = read_headers(sent)
+            self.assertEqual(headers.named("X-Long")[0].value, (b"abcdefgh " * 200).strip())
+            self.assertEqual(headers.named("Content-Transfer-Encoding")[0].value, b"quoted-printable")
+            self.assertTrue(decode_body(headers.body, "quoted-printable").endswith(b"y" * 2000 + b"\r\n"))
+
+    def test_notice(self) -> None:
+        """A notice of our own is never changed, whatever is asked for."""
+        content = b"From: a@example.com\r\nContent-Type: text/html\r\n\r\n" + HTML
+        features = Features(inlinecss=True, trackclicks=True, trackopens=True, trackbounces=True)
+        sent = self.sent(content, features, source="dsn")
+        self.assertTrue(sent.endswith(content))
+        self.assertNotIn(b"Reference", sent)
 
     def test_client_address(self) -> None:
         """The submitter's address is shown when the operator wants it."""
@@ -62,6 +86,39 @@ class EnvelopeTests(CompilerCase):
     def test_own(self) -> None:
         """Without it is the submitter's own, possibly empty; for our own notices it is empty whatever is asked for."""
         self.assertEqual(self.prepared(PLAIN, CLICKS).reverse_path(MESSAGE), "sender@example.com")
-        for features in (OFF, ALL):
-            self.assertEqual(self.prepared(PLAIN, features, reverse_path="").reverse_path(MESSAGE), "")
-        self.assertEqual(self.prepared(PLAIN, ALL, source="dsn").reverse_path(MESSAGE), "")
+        self.assertEqual(self.prepared(PLAIN, CLICKS, reverse_path="").reverse_path(MESSAGE), "")
+        for path in ("", "postmaster@example.com"):
+            prepared = self.prepared(PLAIN, ALL, source="dsn", reverse_path=path)
+            self.assertEqual(prepared.reverse_path(MESSAGE), "")
+
+    def test_no_address(self) -> None:
+        """With trackbounces and an empty reverse-path bounces come to us all the same."""
+        for more in (b"", b"Auto-Submitted: no\r\n", b"auto-submitted: No (sent by hand); x=y\r\n"):
+            prepared = self.prepared(more + PLAIN, Features(trackbounces=True), reverse_path="")
+            self.assertEqual(read_bounce(KEYS, prepared.reverse_path(OTHER)), OTHER)
+
+    def test_automatic(self) -> None:
+        """A report or an automatic message without a reverse-path stays so: nothing may answer it."""
+        for more in (
+            b"Content-Type: Multipart/Report; report-type=delivery-status; boundary=b\r\n",
+            b"Auto-Submitted: auto-replied\r\n",
+            b"AUTO-SUBMITTED:\r\n auto-generated (vacation)\r\n",
+            b"Auto-Submitted: no\r\nAuto-Submitted: auto-notified; owner-email=a@b\r\n",
+        ):
+            prepared = self.prepared(more + PLAIN, Features(trackbounces=True), reverse_path="")
+            self.assertEqual(prepared.reverse_path(MESSAGE), "", more)
+            prepared = self.prepared(more + PLAIN, Features(trackbounces=True))
+            self.assertEqual(read_bounce(KEYS, prepared.reverse_path(MESSAGE)), MESSAGE, more)
+
+    def test_job(self) -> None:
+        """The relay is told of a bounce address, and asks the next hop for NOTIFY=FAILURE, when there is one."""
+        for content, path, expected in (
+            (PLAIN, "a@example.com", True),
+            (PLAIN, "", True),
+            (b"Auto-Submitted: auto-replied\r\n" + PLAIN, "", False),
+        ):
+            handed_in = submission(content, Features(trackbounces=True), reverse_path=path)
+            prepared = self.successResultOf(self.rig.compiler().prepare(handed_in))
+            queued = Queued(message=handed_in.messages[0], submission=handed_in, attempts=0)
+            job = job_of(queued, prepared, partial(prepared.render, MESSAGE))
+            self.assertEqual((job.has_bounce_address, bool(job.reverse_path)), (expected, bool(path) or expected))

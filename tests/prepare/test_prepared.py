@@ -41,6 +41,16 @@ class SharingTests(CompilerCase):
         self.assertEqual(threads.go_on(), 1)
         self.assertIs(self.successResultOf(waiting[0]), self.successResultOf(waiting[1]))
 
+    def test_signed_anew(self) -> None:
+        """The seven-bit form has a signature of its own, whichever form was asked for first."""
+        self.rig.domains = Domains()
+        for order in ((False, True), (True, False, True)):
+            prepared = self.prepared(message("<p>é</p>".encode(), "utf-8"), OFF)
+            for seven_bit in order:
+                sent = self.successResultOf(prepared.render(MESSAGE, seven_bit))
+                self.assertEqual(sent.isascii(), seven_bit)
+                self.assertTrue(dkim.verify(sent, dnsfunc=lambda name, timeout=5: RECORD))
+
     def test_sizes(self) -> None:
         """The size that is told is about the size that is sent."""
         self.rig.domains = Domains()

@@ -61,6 +61,25 @@ class SigningTests(CompilerCase):
         changed = re.sub(rb"(X-Message-Reference: )..", rb"\1xx", sent)
         self.assertFalse(dkim.verify(changed, dnsfunc=lambda name, timeout=5: RECORD))
 
+    def test_what_is_signed(self) -> None:
+        """All that a reader or a program relies on; From, To, Subject and Date once more than they are there."""
+        self.rig.domains = Domains()
+        names = (
+            "From", "To", "Cc", "Reply-To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type",
+            "Content-Transfer-Encoding", "List-Unsubscribe", "List-Unsubscribe-Post", "X-Message-Reference",
+        )  # fmt: skip
+        content = b"Cc: c@d\r\nReply-To: r@d\r\nList-Unsubscribe: <mailto:u@d>\r\nList-Unsubscribe-Post: x\r\n"
+        sent = self.sent(content + message(HTML, "utf-8"))
+        found = re.search(rb"\bh=([^;]*);", sent)
+        assert found is not None
+        signed = "".join(found[1].decode().split()).split(":")
+        for name in names:
+            twice = name in ("From", "To", "Subject", "Date")
+            self.assertEqual(signed.count(name.lower()), 2 if twice else 1, name)
+        for tag in (b"a=rsa-sha256;", b"c=relaxed/relaxed;", b"d=example.com;"):
+            self.assertIn(tag, sent)
+        self.assertNotIn(b"l=", found.string[: found.end()])
+
     def test_unsigned(self) -> None:
         """Without a key, for our own notices and without a sender domain it is not."""
         self.assertNotIn(b"DKIM-Signature", self.sent(PLAIN))

@@ -1,0 +1,1 @@
+"""Stages together, with real worker processes and threads."""
