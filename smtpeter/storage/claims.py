@@ -14,8 +14,9 @@ from sqlalchemy import Connection, Row, select, text, update
 
 from smtpeter.model.message import Message, Queued
 from smtpeter.model.queue import Node
+from smtpeter.storage.contents import read_contents
 from smtpeter.storage.rows import read_recipient, read_submission
-from smtpeter.storage.tables import IS_WAITING, contents, messages, submissions
+from smtpeter.storage.tables import IS_WAITING, messages, submissions
 
 WINDOW = 10_000
 """How many index entries are read before turning to the other way; some two milliseconds."""
@@ -59,6 +60,9 @@ def _candidates(connection: Connection, demand: Demand) -> list[str]:
         .order_by(messages.c.due_at)
         .limit(window)
     )
+    if window == limit:
+        # All of them are wanted: nodes that look at the same time do not look at the same.
+        first = first.with_for_update(skip_locked=True)
     rows = connection.execute(first).all()
     ids = [row.id for row in rows if demand.is_wanted(row.domain, row.account_id)][:limit]
     if len(ids) >= limit or len(rows) < window:
@@ -161,8 +165,7 @@ def _read(connection: Connection, rows: Sequence[Row[Any]]) -> list[Queued]:
     groups: dict[str, list[Row[Any]]] = {}
     for row in rows:
         groups.setdefault(row.submission_id, []).append(row)
-    read = select(contents.c.submission_id, contents.c.content).where(contents.c.submission_id.in_(groups))
-    by_id = {row.submission_id: row.content for row in connection.execute(read)}
+    by_id = read_contents(connection, groups)
     found = {
         key: read_submission(group[0], by_id[key], [_message(row) for row in group]) for key, group in groups.items()
     }

@@ -47,7 +47,9 @@ def are_waiting(connection: Connection, node: Node) -> bool:
 
 def take(connection: Connection, node: Node, now: float, renewed_since: float) -> list[Command]:
     """Apply the commands that no node has seen yet, and tell those that this node has not."""
-    seen = dict(connection.execute(select(nodes.c.id, nodes.c.commands_seen).with_for_update()).tuples().all())
+    # One after the other in one order; claims, which lock the rows too, go on beside.
+    locked = select(nodes.c.id, nodes.c.commands_seen).order_by(nodes.c.id).with_for_update(key_share=True)
+    seen = dict(connection.execute(locked).tuples().all())
     query = select(commands).where(commands.c.id > seen[node.id]).order_by(commands.c.id)
     rows = connection.execute(query).all()
     if not rows:

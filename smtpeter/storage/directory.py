@@ -83,6 +83,9 @@ class StoredDirectory(LoginDirectory, SenderDomains):
         return await self._served.recall(name, lambda: self._read_served(name))
 
     async def _read_login(self, username: str) -> Login | None:
+        if "\0" in username:
+            # Strangers may ask for it; PostgreSQL refuses such a text where SQLite finds nothing.
+            return None
         query = select_logins().where(logins.c.username == username)
         row = await self._database.read(lambda connection: connection.execute(query).one_or_none())
         return None if row is None else read_login(row)

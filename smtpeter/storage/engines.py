@@ -4,6 +4,9 @@ Opens databases the way that the promise of durability needs.
 SQLite runs in WAL mode with C{synchronous=FULL}, which makes an fsync per commit; with C{NORMAL} a loss of power takes
 back what was acknowledged. Its driver opens transactions by itself, and not before DDL: that is switched off, and
 C{BEGIN} is written by us, so that migrations are transactional and a writer takes its lock at the start.
+
+PostgreSQL runs with C{synchronous_commit=on}, whatever the server or the role has. Whoever is cut off must not hold
+locks for long, so a transaction that waits for its client ends; and a server that is gone without a word is noticed.
 """
 
 from collections.abc import Callable
@@ -14,8 +17,15 @@ from sqlalchemy import URL, Connection, Engine, StaticPool, create_engine, event
 CHECKPOINT_PAGES = 4000
 """16 MB of log before it is copied to the database: a page that changes often is copied less often."""
 
+SILENCE_SECONDS = 20
+"""How long a PostgreSQL server may leave what we send unacknowledged; shorter than a lease."""
+
 LOG_BYTES = 256 * 1024 * 1024
 """A log that grew beyond this is cut when it is reset."""
+
+
+class DriverMissing(Exception):
+    """The library that speaks to the database is not installed; the message says how to install it."""
 
 
 def is_sqlite(url: str | URL) -> bool:
@@ -35,17 +45,18 @@ def open_writer(url: str, busy_seconds: float = 5.0, connections: int = 1) -> En
 
     @param busy_seconds: how long a transaction waits for another process's lock.
     @param connections: how many are kept open; SQLite has one writer at a time whatever is said here.
+    @raise DriverMissing: PostgreSQL is asked for and cannot be spoken to.
     """
     if is_sqlite(url):
         return _open_sqlite(url, busy_seconds, "BEGIN IMMEDIATE", connections, is_read_only=False)
-    return _open_postgresql(url, busy_seconds, connections)
+    return _open_postgresql(url, busy_seconds, connections, is_read_only=False)
 
 
 def open_reader(url: str, busy_seconds: float = 5.0, connections: int = 1) -> Engine:
     """An engine for transactions that only read, each from one consistent snapshot."""
     if is_sqlite(url):
         return _open_sqlite(url, busy_seconds, "BEGIN", connections, is_read_only=True)
-    return _open_postgresql(url, busy_seconds, connections)
+    return _open_postgresql(url, busy_seconds, connections, is_read_only=True)
 
 
 def _open_sqlite(url: str, busy_seconds: float, begin: str, connections: int, is_read_only: bool) -> Engine:
@@ -91,25 +102,51 @@ def _begin_with(statement: str) -> Callable[[Connection], None]:
     return begin
 
 
-def _open_postgresql(url: str, busy_seconds: float, connections: int) -> Engine:
-    engine = create_engine(url, pool_size=connections, max_overflow=0, pool_pre_ping=True)
-    event.listen(engine, "connect", _prepare_postgresql(busy_seconds))
+def _open_postgresql(url: str, busy_seconds: float, connections: int, is_read_only: bool) -> Engine:
+    parsed = make_url(url)
+    chosen = {name: value for name, value in _connecting(busy_seconds).items() if name not in parsed.query}
+    try:
+        engine = create_engine(
+            parsed, pool_size=connections, max_overflow=0, pool_pre_ping=True, connect_args=dict(chosen)
+        )
+    except ImportError as missing:
+        raise DriverMissing(
+            f"PostgreSQL needs a driver that is not installed: pip install 'smtpeter[postgresql]' ({missing})"
+        ) from missing
+    event.listen(engine, "connect", _prepare_postgresql(busy_seconds, is_read_only))
     return engine
 
 
-def _prepare_postgresql(busy_seconds: float) -> Callable[[Any, Any], None]:
-    """A server or a role may have C{synchronous_commit} off; a node that stalls must not hold locks for ever."""
+def _connecting(busy_seconds: float) -> dict[str, int]:
+    """What libpq is told unless the URL says otherwise; seconds, and milliseconds for the last."""
+    return {
+        "connect_timeout": max(2, int(busy_seconds)),
+        "keepalives_idle": SILENCE_SECONDS // 2,
+        "keepalives_interval": SILENCE_SECONDS // 6,
+        "keepalives_count": 3,
+        "tcp_user_timeout": SILENCE_SECONDS * 1000,
+    }
+
+
+def _prepare_postgresql(busy_seconds: float, is_read_only: bool) -> Callable[[Any, Any], None]:
+    """
+    All that a server or a role may have set otherwise.
+
+    A writer must see what others committed while it waited for them; a reader sees one snapshot.
+    """
     milliseconds = int(busy_seconds * 1000)
     settings = {
+        "client_encoding": "UTF8",
         "synchronous_commit": "on",
-        "lock_timeout": f"{milliseconds}ms",
-        "idle_in_transaction_session_timeout": f"{milliseconds * 2}ms",
+        "lock_timeout": f"{max(1, milliseconds)}ms",
+        "idle_in_transaction_session_timeout": f"{max(1000, milliseconds * 2)}ms",
+        "default_transaction_isolation": "repeatable read" if is_read_only else "read committed",
+        "default_transaction_read_only": "on" if is_read_only else "off",
     }
 
     def prepare(connection: Any, _record: Any) -> None:
         connection.autocommit = True
-        for name, value in settings.items():
-            connection.execute(f"SET {name} = '{value}'")
+        connection.execute("; ".join(f"SET {name} = '{value}'" for name, value in settings.items()))
         connection.autocommit = False
 
     return prepare

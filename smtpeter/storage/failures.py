@@ -9,6 +9,11 @@ from smtpeter.boundaries.storage import StorageBusy, StorageFull
 
 _FULL_SQLSTATE = "53100"
 
+_FAILING_SQLSTATES = ("25006", "XX")
+"""A standby that takes no writes, and internal errors such as corruption: the driver calls neither operational."""
+
+_COLLISION_SQLSTATES = frozenset({"40001", "40P01"})
+
 _FAILING = frozenset(
     {
         sqlite3.SQLITE_BUSY,
@@ -26,6 +31,18 @@ _FAILING = frozenset(
 """Primary result codes that blame the database and not the statement."""
 
 
+class CommitInDoubt(StorageBusy):
+    """
+    The connection was lost while a commit was under way: it may have happened or not.
+
+    @ivar result: what the operation had returned, in case it did.
+    """
+
+    def __init__(self, message: str, result: object) -> None:
+        super().__init__(message)
+        self.result = result
+
+
 def translate(failure: BaseException) -> BaseException:
     """
     What a failure is called beyond this package.
@@ -39,10 +56,22 @@ def translate(failure: BaseException) -> BaseException:
     if not isinstance(failure, DBAPIError):
         return failure
     if _is_full(failure):
-        return _because(StorageFull(str(failure.orig)), failure)
+        return _because(StorageFull(_said(failure)), failure)
     if _is_failing(failure):
-        return _because(StorageBusy(str(failure.orig)), failure)
+        return _because(StorageBusy(_said(failure)), failure)
     return failure
+
+
+def in_doubt(failure: DBAPIError, result: object) -> CommitInDoubt:
+    """What a commit without an answer is called beyond this package."""
+    doubt = CommitInDoubt(_said(failure), result)
+    doubt.__cause__ = failure
+    return doubt
+
+
+def _said(failure: DBAPIError) -> str:
+    """In one line, which PostgreSQL's are not."""
+    return " ".join(str(failure.orig).split())
 
 
 def _because(failure: StorageBusy, cause: BaseException) -> StorageBusy:
@@ -63,7 +92,14 @@ def _is_failing(failure: DBAPIError) -> bool:
         if code is None:
             return "closed" in str(failure.orig)
         return code & 0xFF in _FAILING
-    return failure.connection_invalidated or isinstance(failure, OperationalError | InterfaceError)
+    state = getattr(failure.orig, "sqlstate", None) or ""
+    is_fault = state.startswith(_FAILING_SQLSTATES)
+    return is_fault or failure.connection_invalidated or isinstance(failure, OperationalError | InterfaceError)
+
+
+def is_collision(failure: DBAPIError) -> bool:
+    """Whether transactions stood in each other's way (a deadlock): this one was undone and may be run again."""
+    return getattr(failure.orig, "sqlstate", None) in _COLLISION_SQLSTATES
 
 
 def is_duplicate(failure: IntegrityError) -> bool:

@@ -2,7 +2,8 @@
 Executes a group of operations in one transaction, so that many durable writes share one fsync.
 
 Each operation is isolated by a savepoint: its failure undoes only what it did itself. Equal bulk operations are joined
-to one call; when that call fails its items are run again one by one, so that one poisonous item fails alone.
+to one call; when that call fails its items are run again one by one, so that one poisonous item fails alone. Groups
+that stood in each other's way on PostgreSQL are run again.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,12 +11,15 @@ from typing import Any
 
 from attrs import define, field, frozen
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from smtpeter.boundaries.storage import StorageFull
-from smtpeter.storage.failures import translate
+from smtpeter.storage.failures import in_doubt, is_collision, translate
+
+COLLISIONS = 3
+"""How often a group is begun again after a deadlock."""
 
 _NO_ITEM = object()
 
@@ -45,6 +49,14 @@ class _TransactionLost(Exception):
     """The database has undone the whole transaction."""
 
 
+@frozen(eq=False)
+class _CommitLost(Exception):
+    """Nobody knows whether the commit happened."""
+
+    failure: DBAPIError
+    answers: Answers
+
+
 @define(eq=False)
 class _Unit:
     """Operations that are executed by one call."""
@@ -70,7 +82,9 @@ def commit_group(engine: Engine, operations: Sequence[Operation]) -> Answers:
     @return: an answer for each; results only when the commit has returned.
     """
     try:
-        return _commit(engine, operations)
+        return _commit_undisturbed(engine, operations)
+    except _CommitLost as lost:
+        return [(operation, _doubted(lost.failure, result)) for operation, result in lost.answers]
     except Exception as failure:
         if isinstance(translate(failure), StorageFull) and len(operations) > 1:
             # What frees or needs little may still be written: a settlement beside a large content.
@@ -79,11 +93,31 @@ def commit_group(engine: Engine, operations: Sequence[Operation]) -> Answers:
         return [(operation, Failure(translate(failure))) for operation in operations]
 
 
+def _doubted(failure: DBAPIError, result: object) -> Failure:
+    return result if isinstance(result, Failure) else Failure(in_doubt(failure, result))
+
+
+def _commit_undisturbed(engine: Engine, operations: Sequence[Operation]) -> Answers:
+    for _ in range(COLLISIONS):
+        try:
+            return _commit(engine, operations)
+        except DBAPIError as failure:
+            if not is_collision(failure):
+                raise
+    return _commit(engine, operations)
+
+
 def _commit(engine: Engine, operations: Sequence[Operation]) -> Answers:
     answers: Answers = []
-    with engine.connect() as connection, connection.begin():
+    with engine.connect() as connection, connection.begin() as transaction:
         for unit in _join(operations):
             answers += _attempt(connection, unit)
+        try:
+            transaction.commit()
+        except DBAPIError as failure:
+            if failure.connection_invalidated:
+                raise _CommitLost(failure, answers) from failure
+            raise
     return answers
 
 
@@ -138,7 +172,7 @@ def _isolated(connection: Connection, unit: _Unit) -> Sequence[object]:
         try:
             connection.exec_driver_sql("ROLLBACK TO SAVEPOINT one")
             connection.exec_driver_sql("RELEASE SAVEPOINT one")
-        except DBAPIError:
+        except SQLAlchemyError:
             # SQLite may undo the whole transaction when the disk is full or fails; a lost connection has none.
             raise _TransactionLost from failure
         raise

@@ -1,26 +1,18 @@
 """The journal of events: visits are appended, readers follow it by cursor."""
 
-from collections.abc import Mapping, Sequence
-from typing import Literal
+from collections.abc import Sequence
 
-from attrs import define, evolve, frozen
+from attrs import define, evolve
 from sqlalchemy import Connection, select
 from typing_extensions import override
 
 from smtpeter.boundaries.events import EventReader, Journal
 from smtpeter.model.event import Event
+from smtpeter.model.visit import Visit
 from smtpeter.storage.arrivals import insert_events
 from smtpeter.storage.database import Database
 from smtpeter.storage.rows import read_event, read_texts
 from smtpeter.storage.tables import events, messages, submissions
-
-
-@frozen(kw_only=True)
-class _Visit:
-    message_id: str
-    type: Literal["click", "open"]
-    at: float
-    data: Mapping[str, str]
 
 
 @define(eq=False, kw_only=True)
@@ -30,12 +22,9 @@ class StoredJournal(Journal, EventReader):
     _database: Database
 
     @override
-    async def record_visit(
-        self, message_id: str, type: Literal["click", "open"], at: float, data: Mapping[str, str]
-    ) -> None:
-        """Append a click or an open, together with others (L{Journal.record_visit})."""
-        visit = _Visit(message_id=message_id, type=type, at=at, data=data)
-        await self._database.together(_append_visits, visit)
+    async def record_visits(self, visits: Sequence[Visit]) -> None:
+        """Append clicks and opens, together with others (L{Journal.record_visits})."""
+        await self._database.together(_append_visits, tuple(visits))
 
     @override
     async def events_after(
@@ -50,8 +39,9 @@ class StoredJournal(Journal, EventReader):
         return await self._database.read(lambda connection: [read_event(row) for row in connection.execute(query)])
 
 
-def _append_visits(connection: Connection, visits: Sequence[_Visit]) -> None:
+def _append_visits(connection: Connection, groups: Sequence[tuple[Visit, ...]]) -> None:
     """Account, recipient and tags are those of the messages; one query finds them all."""
+    visits = [visit for group in groups for visit in group]
     query = (
         select(messages.c.id, messages.c.account_id, messages.c.recipient, submissions.c.tags)
         .join_from(messages, submissions, submissions.c.id == messages.c.submission_id)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, and_, bindparam, exists, insert, not_, select
 
 from smtpeter.boundaries.queue import ClaimLost
 from smtpeter.model.queue import Node
+from smtpeter.storage.steps import follow_clock, newest_time
 from smtpeter.storage.tables import IS_CLAIMED, messages, nodes
 
 _UNCLAIMED = {"node": None, "epoch": None}
@@ -45,13 +46,14 @@ _RELEASE = (
 
 def enlist(connection: Connection, node_id: str, now: float) -> Node:
     """Give the node a new epoch and free what it had claimed before."""
-    epoch = connection.scalar(select(nodes.c.epoch).where(nodes.c.id == node_id).with_for_update())
-    node = Node(id=node_id, epoch=(epoch or 0) + 1)
-    if epoch is None:
+    known = connection.execute(select(nodes).where(nodes.c.id == node_id).with_for_update()).one_or_none()
+    node = Node(id=node_id, epoch=1 if known is None else known.epoch + 1)
+    if known is None:
         connection.execute(insert(nodes).values(id=node_id, epoch=node.epoch, renewed_at=now, commands_seen=0))
     else:
         connection.execute(update(nodes).where(nodes.c.id == node_id).values(epoch=node.epoch, renewed_at=now))
     connection.execute(_FREE_OF_NODE, {"whose": node_id})
+    follow_clock(connection, max(newest_time(connection), 0.0 if known is None else known.renewed_at), now)
     return node
 
 
@@ -61,14 +63,35 @@ def renew(connection: Connection, node: Node, now: float) -> None:
 
     @raise ClaimLost: the node's row has another epoch.
     """
+    renewed_at = connection.scalar(select(nodes.c.renewed_at).where(nodes.c.id == node.id))
     own_row = update(nodes).where(nodes.c.id == node.id, nodes.c.epoch == node.epoch)
     if connection.execute(own_row.values(renewed_at=now)).rowcount != 1:
         raise ClaimLost(f"another process has taken the identity of node {node.id}")
+    follow_clock(connection, renewed_at or now, now)
 
 
-def is_current(connection: Connection, node: Node) -> bool:
-    """Whether the node's epoch is still its newest."""
-    return connection.scalar(select(nodes.c.epoch).where(nodes.c.id == node.id)) == node.epoch
+def may_claim(connection: Connection, node: Node) -> bool:
+    """
+    Whether the node's epoch is still its newest, and will be until this transaction's claims are committed: on
+    PostgreSQL L{enlist} and L{release_doubtful} wait for that.
+    """
+    return _epoch(connection, node, is_shared=True) == node.epoch
+
+
+def release_doubtful(connection: Connection, node: Node, message_ids: list[str]) -> None:
+    """
+    End claims whose commit was not confirmed, when it is certain whether it happened.
+
+    A connection that is cut while it commits may leave a transaction that lives on in the server and commits later.
+    Claims are made under a lock of the node's row (L{may_claim}), so whoever has it alone sees all of them.
+    """
+    if _epoch(connection, node, is_shared=False) == node.epoch:
+        release(connection, node, message_ids)
+
+
+def _epoch(connection: Connection, node: Node, is_shared: bool) -> int | None:
+    query = select(nodes.c.epoch).where(nodes.c.id == node.id)
+    return connection.scalar(query.with_for_update(read=is_shared, key_share=is_shared))
 
 
 def free_lapsed(connection: Connection, node: Node, renewed_since: float) -> int:

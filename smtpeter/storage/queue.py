@@ -1,8 +1,9 @@
 """The durable queue of one node: puts accepted mail on the shelf, claims it, settles it."""
 
 from collections.abc import Callable, Collection, Sequence
+from typing import cast
 
-from attrs import define
+from attrs import define, field
 from sqlalchemy import Connection, func, select
 from typing_extensions import override
 
@@ -15,6 +16,7 @@ from smtpeter.storage import commands, nodes
 from smtpeter.storage.arrivals import insert_events, insert_submissions
 from smtpeter.storage.claims import Demand, claim
 from smtpeter.storage.database import Database
+from smtpeter.storage.failures import CommitInDoubt
 from smtpeter.storage.returns import insert_returns
 from smtpeter.storage.settlements import settle
 from smtpeter.storage.tables import IS_WAITING, messages
@@ -39,12 +41,19 @@ class StoredQueue(Shelf, QueueStore):
     _is_short: Callable[[], bool] = lambda: False
     _node: Node | None = None
     _swept_at: float | None = None
+    _doubtful: set[str] = field(factory=set, init=False)
+    """Messages that this node may have claimed without knowing: the commit was not confirmed."""
 
     @override
     async def store(self, submission: Submission, events: Sequence[Event], is_claimed: bool) -> None:
         """Commit a submission, its messages and their events together (L{Shelf.store})."""
         arrival = (submission, events, self._enlisted() if is_claimed else None)
-        await self._database.together(self._store, arrival, len(submission.content))
+        try:
+            await self._database.together(self._store, arrival, len(submission.content))
+        except CommitInDoubt:
+            if is_claimed:
+                self._doubtful.update(message.id for message in submission.messages)
+            raise
 
     @override
     async def store_return(self, returned: Sequence[Return]) -> None:
@@ -83,16 +92,27 @@ class StoredQueue(Shelf, QueueStore):
             without_accounts=frozenset(without_accounts),
         )
         is_sweeping = self._swept_at is None or not 0 <= now - self._swept_at < self._lease_seconds / 3
+        doubtful = list(self._doubtful)
 
         def work(connection: Connection) -> list[Queued]:
+            if doubtful:
+                nodes.release_doubtful(connection, node, doubtful)
             if is_sweeping:
                 nodes.free_lapsed(connection, node, now - self._lease_seconds)
-            return claim(connection, node, demand)
+            return claim(connection, node, demand) if nodes.may_claim(connection, node) else []
 
-        taken = await self._database.transaction(work)
+        taken = await self._claimed(work)
+        self._doubtful.difference_update(doubtful)
         if is_sweeping:
             self._swept_at = now
         return taken
+
+    async def _claimed(self, work: Callable[[Connection], list[Queued]]) -> list[Queued]:
+        try:
+            return await self._database.transaction(work)
+        except CommitInDoubt as doubt:
+            self._doubtful.update(queued.message.id for queued in cast(list[Queued], doubt.result))
+            raise
 
     @override
     async def next_due(self) -> float | None:
@@ -118,7 +138,13 @@ class StoredQueue(Shelf, QueueStore):
         if not await self._database.read(lambda connection: commands.are_waiting(connection, node)):
             return []
         renewed_since = now - self._lease_seconds
-        return await self._database.transaction(lambda connection: commands.take(connection, node, now, renewed_since))
+        try:
+            return await self._database.transaction(
+                lambda connection: commands.take(connection, node, now, renewed_since)
+            )
+        except CommitInDoubt as doubt:
+            # Told twice rather than never: if they were not taken they come again.
+            return cast(list[Command], doubt.result)
 
     def _enlisted(self) -> Node:
         if self._node is None:
@@ -128,7 +154,7 @@ class StoredQueue(Shelf, QueueStore):
     def _store(self, connection: Connection, arrivals: Sequence[_Arrival]) -> None:
         self._check_space()
         claims = {claimed for _, _, claimed in arrivals if claimed is not None}
-        if not all(nodes.is_current(connection, node) for node in claims):
+        if not all(nodes.may_claim(connection, node) for node in claims):
             raise StorageBusy(f"another process has taken the identity of node {self._node_id}")
         insert_submissions(connection, [(submission, claimed) for submission, _, claimed in arrivals])
         insert_events(connection, [event for _, events, _ in arrivals for event in events])

@@ -30,6 +30,8 @@ class StoredQueueView(QueueView):
     @override
     async def message(self, message_id: str) -> MessageView | None:
         """One message with its events (L{QueueView.message})."""
+        if "\0" in message_id:
+            return None
         return await self._database.read(lambda connection: _message(connection, message_id))
 
     @override

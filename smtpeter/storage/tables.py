@@ -3,8 +3,12 @@ The tables. Migrations make them; a test holds both together.
 
 Times are POSIX seconds, ids are texts in the order of time (L{smtpeter.model.identity}): new rows go to the end.
 C{messages} and C{submissions} are small and clustered by id; contents stand apart, so that a scan does not read them.
-A message on its fast way (stored claimed, settled final) touches one index beside its table: C{messages_claimed}. The
-indices of the waiting have only the messages that wait, whatever the table holds.
+A message on its fast way (stored claimed, settled final) touches two indices beside its table: C{messages_claimed} and,
+once and at its end, that of submissions. The indices of the waiting have only the messages that wait, whatever the
+table holds.
+
+A content is in C{contents} as it came, or, once it will not be sent any more, in C{packed_contents} without the pieces
+that it shares with others (L{smtpeter.storage.packing}).
 """
 
 from typing import Any
@@ -123,11 +127,39 @@ contents = Table(
     Column("content", LargeBinary, nullable=False),
 )
 
+packed_contents = Table(
+    "packed_contents",
+    metadata,
+    Column("submission_id", Text, primary_key=True),
+    Column("form", Text, nullable=False),
+    Column("size_bytes", Integer, nullable=False),
+    Column("rest", LargeBinary, nullable=False),
+)
+
+pieces = Table(
+    "pieces",
+    metadata,
+    Column("id", _Serial, primary_key=True),
+    Column("hash", LargeBinary, nullable=False, unique=True),
+    Column("form", Text, nullable=False),
+    Column("size_bytes", Integer, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+)
+
+piece_places = Table(
+    "piece_places",
+    metadata,
+    Column("submission_id", Text, primary_key=True),
+    Column("begins_at", Integer, primary_key=True),
+    Column("piece_id", ForeignKey("pieces.id"), nullable=False, index=True),
+    **_CLUSTERED,
+)
+
 messages = Table(
     "messages",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("submission_id", Text, nullable=False),
+    Column("submission_id", Text, nullable=False, index=True),
     Column("account_id", Integer, nullable=False),
     Column("recipient", Text, nullable=False),
     Column("dsn", Text),

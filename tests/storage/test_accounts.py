@@ -16,7 +16,8 @@ from smtpeter.storage.accounts import StoredAccounts
 from smtpeter.storage.directory import FRESH_SECONDS, Recollection, StoredDirectory
 from smtpeter.storage.tables import dkim_keys
 from tests.conformance.accounts import KEY, AccountLaws
-from tests.support.database import memory_database, now
+from tests.storage.places import InMemory, OnPostgreSQL, Place
+from tests.support.database import now
 
 
 class ReversingVault:
@@ -33,13 +34,13 @@ class ReversingVault:
         return sealed[6:][::-1]
 
 
-class StoredAccountsTests(AccountLaws, SynchronousTestCase):
+class StoredAccountsLaws(AccountLaws, Place):
     """The laws of accounts hold, and secrets are sealed."""
 
     @override
     def open_book(self) -> None:
         self.clock = Clock()
-        self.database = memory_database()
+        self.database = self.open_database()
         vault = ReversingVault()
         self.book = StoredAccounts(database=self.database, vault=vault)
         self.directory = self.domains = StoredDirectory(database=self.database, vault=vault, clock=self.clock)
@@ -116,6 +117,14 @@ class StoredAccountsTests(AccountLaws, SynchronousTestCase):
             now(self.directory.find_login("web@1"))
         self.database._opened = opened
         self.assertIsNotNone(now(self.directory.find_login("web@1")))
+
+
+class MemoryAccountsTests(InMemory, StoredAccountsLaws, SynchronousTestCase):
+    """On SQLite."""
+
+
+class PostgreSQLAccountsTests(OnPostgreSQL, StoredAccountsLaws, SynchronousTestCase):
+    """On PostgreSQL."""
 
 
 class RecollectionTests(SynchronousTestCase):

@@ -13,6 +13,7 @@ from smtpeter.storage.queue import StoredQueue
 from smtpeter.storage.rows import message_rows, submission_row
 from smtpeter.storage.tables import IS_WAITING, contents, events, messages, submissions
 from tests.conformance.samples import sample_event, sample_submission
+from tests.storage.places import InMemory, OnPostgreSQL, Place
 from tests.support.database import memory_database, now
 
 
@@ -41,12 +42,13 @@ def flood(database: Database, domain: str, count: int, account_id: int = 1, due_
     now(database.transaction(work))
 
 
-class FairnessTests(SynchronousTestCase):
+class FairnessLaws(Place):
     """Many messages that are not wanted stand in front."""
 
     @override
     def setUp(self) -> None:
-        self.database = memory_database()
+        self.patch(claims, "WINDOW", 1000)
+        self.database = self.open_database()
         self.queue: QueueStore = StoredQueue(database=self.database, node_id="one")
         now(self.queue.enlist(1000.0))
         flood(self.database, "dead.example", claims.WINDOW + 10)
@@ -85,6 +87,14 @@ class FairnessTests(SynchronousTestCase):
     def test_nothing_else(self) -> None:
         """When only excluded messages are there, nothing is claimed."""
         self.assertEqual(self.claimed(), {})
+
+
+class MemoryFairnessTests(InMemory, FairnessLaws, SynchronousTestCase):
+    """On SQLite."""
+
+
+class PostgreSQLFairnessTests(OnPostgreSQL, FairnessLaws, SynchronousTestCase):
+    """On PostgreSQL."""
 
 
 class PlanTests(SynchronousTestCase):
@@ -135,6 +145,40 @@ class PlanTests(SynchronousTestCase):
             found = plan(self.database, wanted)
             self.assertIn(index, found)
             self.assertNotIn("TEMP B-TREE", found)
+
+
+class PostgreSQLPlanTests(OnPostgreSQL, SynchronousTestCase):
+    """PostgreSQL can use the indices too: it does not read whole tables when it is told that this is dear."""
+
+    @override
+    def setUp(self) -> None:
+        self.database = self.open_database()
+
+    def plan(self, statement: Any) -> str:
+        def work(connection: Connection) -> str:
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+            compiled = statement.compile(connection, compile_kwargs={"literal_binds": True})
+            return "\n".join(row[0] for row in connection.exec_driver_sql(f"EXPLAIN {compiled}"))
+
+        return now(self.database.transaction(work))
+
+    def test_indices(self) -> None:
+        """Due messages, lines, lapsed claims and pages of the journal are read from their indices, in order."""
+        due = select(messages.c.id).where(IS_WAITING, messages.c.due_at <= 5.0).order_by(messages.c.due_at).limit(10)
+        lapsed = select(messages.c.id).where(*nodes._FREE_LAPSED._where_criteria)
+        page = select(events).where(events.c.id > 5).order_by(events.c.id).limit(10)
+        for statement, index in (
+            (select(func.min(messages.c.due_at)).where(IS_WAITING), "messages_due"),
+            (due, "messages_due"),
+            (claims._LINES.bindparams(now=5.0), "messages_waiting"),
+            (lapsed.params(own="a", own_epoch=1, renewed_since=5.0), "messages_claimed"),
+            (page, "events_key"),
+            (page.where(events.c.message_id == "m"), "events_by_message"),
+        ):
+            found = self.plan(statement)
+            self.assertIn(index, found)
+            self.assertNotIn("Seq Scan on messages", found)
+        self.assertNotIn("Sort", self.plan(due))
 
 
 class FastWayTests(SynchronousTestCase):

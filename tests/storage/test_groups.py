@@ -1,12 +1,12 @@
 """Tests of L{smtpeter.storage.groups}: what is committed together, and what happens to it when the database fails."""
 
 import sqlite3
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from twisted.internet.defer import Deferred
 from twisted.logger import ILogObserver, LogEvent, Logger
 from twisted.python.failure import Failure
@@ -14,20 +14,12 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from smtpeter.boundaries.storage import StorageBusy, StorageFull
-from tests.storage.notes import NotesCase, read_all, write, write_all
-from tests.support.database import InlineLanes, inline_database, now
+from tests.storage.notes import NotesCase, NotesInFile, NotesOnPostgreSQL, read_all, write, write_all
+from tests.support.database import InlineLanes, close, inline_database, now, threaded_database
 
 
-class GroupTests(NotesCase):
+class GroupLaws(NotesCase):
     """Operations that were queued at the same time."""
-
-    def commits(self, *works: Coroutine[Any, Any, Any]) -> int:
-        """How many commits it takes to execute works; each commit moves the counter of the file."""
-        with closing(sqlite3.connect(self.path)) as other:
-            before = other.execute("PRAGMA data_version").fetchone()[0]
-            self.together(*works)
-            after = other.execute("PRAGMA data_version").fetchone()[0]
-        return int(after - before)
 
     def test_isolated(self) -> None:
         """One transaction's failure in a group undoes only its own."""
@@ -111,8 +103,80 @@ class GroupTests(NotesCase):
         self.assertEqual(sizes, [256, 256, 88])
 
 
-class FailingTests(NotesCase):
-    """A database that fails."""
+class FileGroupTests(NotesInFile, GroupLaws, SynchronousTestCase):
+    """On SQLite."""
+
+
+class PostgreSQLGroupTests(NotesOnPostgreSQL, GroupLaws, SynchronousTestCase):
+    """On PostgreSQL."""
+
+
+class FailingLaws(NotesCase):
+    """Operations that fail in odd ways."""
+
+    def test_fatal(self) -> None:
+        """Even what is no ordinary exception reaches who waits: the thread lives on."""
+
+        def exit(connection: Connection) -> None:
+            raise SystemExit
+
+        (outcome,) = self.together(self.database.transaction(exit))
+        self.assertIsInstance(outcome, SystemExit)
+        self.assertEqual(now(self.database.transaction(write("x"))), "x")
+
+
+class PostgreSQLFailingTests(NotesOnPostgreSQL, FailingLaws, SynchronousTestCase):
+    """PostgreSQL that fails; see also L{tests.storage.test_loss}."""
+
+    def failing(self, state: str) -> type[Any]:
+        """What becomes of a transaction in which the server fails with an SQLSTATE."""
+
+        def work(connection: Connection) -> None:
+            write("x")(connection)
+            connection.exec_driver_sql(f"DO $$ BEGIN RAISE 'it fails' USING ERRCODE = '{state}'; END $$")
+
+        (outcome,) = self.together(self.database.transaction(work))
+        return type(outcome)
+
+    def test_states(self) -> None:
+        """A server that cannot work is busy; a statement that is wrong is a bug. Nothing is written in any case."""
+        for state in ("25006", "40001", "53200", "53300", "55P03", "57014", "57P03", "58030", "XX001"):
+            self.assertIs(self.failing(state), StorageBusy, state)
+        for state in ("22001", "42501", "42P01", "0A000"):
+            self.assertTrue(issubclass(self.failing(state), DBAPIError), state)
+        self.assertEqual(self.notes(), [])
+
+    def test_full(self) -> None:
+        """A full disk is told as such to whom it concerns, and the others of the group are written."""
+        self.assertIs(self.failing("53100"), StorageFull)
+
+        def grow(connection: Connection) -> None:
+            connection.exec_driver_sql("DO $$ BEGIN RAISE 'no space' USING ERRCODE = '53100'; END $$")
+
+        small, large = self.together(self.database.together(write_all, "small"), self.database.transaction(grow))
+        self.assertEqual(small, "small of 1")
+        self.assertIsInstance(large, StorageFull)
+        self.assertEqual(self.notes(), ["small"])
+
+    def test_locked(self) -> None:
+        """Behind a lock that somebody else keeps, a write is busy after a while."""
+        now(self.database.transaction(write("x")))
+        hasty = threaded_database(self.server.url(self.name), busy_seconds=0.2)
+        self.addCleanup(close, hasty)
+
+        def beside(connection: Connection) -> None:
+            connection.exec_driver_sql("UPDATE notes SET note = note")
+            with self.assertRaises(StorageBusy):
+                now(hasty.transaction(lambda connection: connection.exec_driver_sql("DELETE FROM notes").close()))
+
+        holder = inline_database(self.server.url(self.name))
+        self.addCleanup(close, holder)
+        now(holder.transaction(beside))
+        self.assertEqual(self.notes(), ["x"])
+
+
+class FileFailingTests(NotesInFile, FailingLaws, SynchronousTestCase):
+    """SQLite that fails."""
 
     def test_full(self) -> None:
         """A full disk is told as such, loses nothing, and is over when there is space again."""
@@ -155,16 +219,6 @@ class FailingTests(NotesCase):
         )
         self.assertEqual([isinstance(outcome, Exception) for outcome in outcomes], [True, True, True])
         self.assertEqual(self.notes(), [])
-
-    def test_fatal(self) -> None:
-        """Even what is no ordinary exception reaches who waits: the thread lives on."""
-
-        def exit(connection: Connection) -> None:
-            raise SystemExit
-
-        (outcome,) = self.together(self.database.transaction(exit))
-        self.assertIsInstance(outcome, SystemExit)
-        self.assertEqual(now(self.database.transaction(write("x"))), "x")
 
     def test_logged_once(self) -> None:
         """The log tells when it begins to fail and when it works again, not each failure."""

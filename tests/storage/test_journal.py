@@ -9,20 +9,22 @@ from twisted.trial.unittest import SynchronousTestCase
 from typing_extensions import override
 
 from smtpeter.model.event import Event
+from smtpeter.model.visit import Visit
 from smtpeter.storage.journal import StoredJournal
 from smtpeter.storage.queue import StoredQueue
 from smtpeter.storage.tables import events, messages
 from tests.conformance.samples import delivered, sample_event, sample_submission
-from tests.support.database import InlineLanes, memory_database, now
+from tests.storage.places import InMemory, OnPostgreSQL, Place
+from tests.support.database import now
 
 
-class JournalTests(SynchronousTestCase):
+class JournalLaws(Place):
     """Facts are appended and read in order."""
 
     @override
     def setUp(self) -> None:
-        self.lanes = InlineLanes()
-        self.database = memory_database(self.lanes)
+        self.lanes = self.make_lanes()
+        self.database = self.open_database(self.lanes)
         self.journal = StoredJournal(database=self.database)
         self.queue = StoredQueue(database=self.database, node_id="one")
         now(self.queue.enlist(1.0))
@@ -40,7 +42,8 @@ class JournalTests(SynchronousTestCase):
         return now(self.journal.events_after(cursor, limit, account, message))
 
     def visit(self, message_id: str, type: Literal["click", "open"] = "click", at: float = 5.5) -> None:
-        now(self.journal.record_visit(message_id, type, at, {"url": "https://example.com/ü", "ip": "192.0.2.1"}))
+        data = {"url": "https://example.com/ü", "ip": "192.0.2.1"}
+        now(self.journal.record_visits([Visit(message_id=message_id, type=type, at=at, data=data)]))
 
     def test_in_order(self) -> None:
         """Events are read in the order in which they were committed, page by page, none twice, none left out."""
@@ -111,9 +114,20 @@ class JournalTests(SynchronousTestCase):
         first, second = self.accept(), self.accept()
         self.lanes.hold()
         visits = [(first, 1.0), ("unknown", 2.0), (second, 3.0), (first, 4.0)]
-        waiting = [Deferred.fromCoroutine(self.journal.record_visit(one, "open", at, {})) for one, at in visits]
+        waiting = [
+            Deferred.fromCoroutine(self.journal.record_visits([Visit(message_id=one, type="open", at=at, data={})]))
+            for one, at in visits
+        ]
         self.lanes.let_go()
         for one in waiting:
             self.successResultOf(one)
         written = [(event.message_id, event.at, event.type) for event in self.page(cursor=2)]
         self.assertEqual(written, [(first, 1.0, "open"), (second, 3.0, "open"), (first, 4.0, "open")])
+
+
+class MemoryJournalTests(InMemory, JournalLaws, SynchronousTestCase):
+    """On SQLite."""
+
+
+class PostgreSQLJournalTests(OnPostgreSQL, JournalLaws, SynchronousTestCase):
+    """On PostgreSQL."""

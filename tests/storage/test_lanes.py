@@ -1,6 +1,7 @@
 """Tests of L{smtpeter.storage.lanes}, with real threads, since that is what they are."""
 
 from collections.abc import Sequence
+from queue import Empty, SimpleQueue
 from threading import Event as Signal
 from threading import current_thread, main_thread
 from typing import cast
@@ -9,10 +10,11 @@ from sqlalchemy import Connection
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import IReactorFromThreads
 from twisted.trial.unittest import SynchronousTestCase, TestCase
+from typing_extensions import override
 
 from smtpeter.storage.database import Database
 from smtpeter.storage.groups import Operation
-from smtpeter.storage.lanes import BATCH_BYTES, Deliver, ThreadLane
+from smtpeter.storage.lanes import BATCH_BYTES, GAP_SECONDS, Deliver, ThreadLane
 
 
 class _Recorder:
@@ -38,7 +40,7 @@ class BatchTests(SynchronousTestCase):
         return ThreadLane(reactor=unused, name="x", threads=1, limit=limit, run=_Recorder().run)
 
     def batches(self, lane: ThreadLane, count: int) -> list[tuple[list[int], bool]]:
-        found = [lane._next_batch() for _ in range(count)]
+        found = [lane._next_batch(1) for _ in range(count)]
         return [([one.item for one in batch], is_last) for batch, is_last in found]
 
     def test_what_has_queued_up(self) -> None:
@@ -61,6 +63,34 @@ class BatchTests(SynchronousTestCase):
         lane.put(operation(1))
         lane._line.put(None)
         self.assertEqual(self.batches(lane, 1), [([1], True)])
+
+    def test_company_is_waited_for(self) -> None:
+        """As many as the last time are waited for, each for a moment; whoever stays away is not."""
+        lane = self.lane()
+        lane._line = line = _Script([operation(0), operation(1), operation(2), Empty(), operation(3), Empty()])
+        batch, _ = lane._next_batch(3)
+        self.assertEqual([one.item for one in batch], [0, 1, 2])
+        self.assertEqual(line.waits, [None, GAP_SECONDS, GAP_SECONDS, 0])
+        batch, _ = lane._next_batch(3)
+        self.assertEqual([one.item for one in batch], [3])
+        self.assertEqual(line.waits[4:], [None, GAP_SECONDS])
+
+
+class _Script(SimpleQueue):  # type: ignore[type-arg]
+    """A line whose operations come as the test says; keeps how long they were waited for, C{None} for ever."""
+
+    def __init__(self, script: list[Operation | Empty]) -> None:
+        super().__init__()
+        self.script = script
+        self.waits: list[float | None] = []
+
+    @override
+    def get(self, block: bool = True, timeout: float | None = None) -> Operation:
+        self.waits.append(timeout if block else 0)
+        found = self.script.pop(0)
+        if isinstance(found, Empty):
+            raise found
+        return found
 
 
 class ThreadTests(TestCase):

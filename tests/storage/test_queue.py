@@ -22,7 +22,8 @@ from smtpeter.storage.tables import commands, contents, events, messages, nodes,
 from tests.conformance.queue_commands import QueueCommandLaws
 from tests.conformance.queue_store import LEASE, Queue, QueueStoreLaws, Site
 from tests.conformance.samples import delivered, sample_event, sample_id, sample_submission
-from tests.support.database import InlineLanes, close, inline_database, memory_database, now
+from tests.storage.places import InMemory, OnPostgreSQL, Place
+from tests.support.database import close, inline_database, memory_database, now, postgresql_url, threaded_database
 
 
 @define(eq=False)
@@ -66,13 +67,25 @@ class FileQueueTests(QueueStoreLaws, QueueCommandLaws, SynchronousTestCase):
         return _Site(dict(zip(("one", "two"), opened, strict=False)), opened[2])
 
 
-class StoredQueueTests(SynchronousTestCase):
+class PostgreSQLQueueTests(QueueStoreLaws, QueueCommandLaws, SynchronousTestCase):
+    """They hold for two processes on one PostgreSQL."""
+
+    @override
+    def open_site(self) -> Site:
+        url = postgresql_url(self.addCleanup)
+        opened = [threaded_database(url) for _ in range(3)]
+        for database in opened:
+            self.addCleanup(close, database)
+        return _Site(dict(zip(("one", "two"), opened, strict=False)), opened[2])
+
+
+class StoredQueueLaws(Place):
     """What is particular to the tables."""
 
     @override
     def setUp(self) -> None:
-        self.lanes = InlineLanes()
-        self.database = memory_database(self.lanes)
+        self.lanes = self.make_lanes()
+        self.database = self.open_database(self.lanes)
         self.queue = StoredQueue(database=self.database, node_id="one")
         now(self.queue.enlist(1000.0))
 
@@ -179,13 +192,6 @@ class StoredQueueTests(SynchronousTestCase):
         self.assertEqual([row.id for row in rows], [first.id, second.id])
         self.assertEqual((rows[0].content, rows[0].received_at), (first.content, 1234.5))
 
-    def test_no_write_without_commands(self) -> None:
-        """Looking for commands every second costs no write."""
-        before = now(self.database.read(lambda connection: connection.scalar(text("SELECT total_changes()"))))
-        now(self.queue.take_commands(1001.0))
-        after = now(self.database.read(lambda connection: connection.scalar(text("SELECT total_changes()"))))
-        self.assertEqual(after, before)
-
     def test_dead_node_keeps_no_commands(self) -> None:
         """Commands are removed when all live nodes have seen them; a dead one does not count."""
         dead = {"id": "dead", "epoch": 1, "renewed_at": 1.0, "commands_seen": 0}
@@ -193,3 +199,18 @@ class StoredQueueTests(SynchronousTestCase):
         now(StoredQueueView(database=self.database).add_command(Command(kind="retry"), 1000.0))
         self.assertEqual(len(now(self.queue.take_commands(1001.0))), 1)
         self.assertEqual(self.count(commands), [0])
+
+
+class MemoryStoredQueueTests(InMemory, StoredQueueLaws, SynchronousTestCase):
+    """On SQLite."""
+
+    def test_no_write_without_commands(self) -> None:
+        """Looking for commands every second costs no write."""
+        before = now(self.database.read(lambda connection: connection.scalar(text("SELECT total_changes()"))))
+        now(self.queue.take_commands(1001.0))
+        after = now(self.database.read(lambda connection: connection.scalar(text("SELECT total_changes()"))))
+        self.assertEqual(after, before)
+
+
+class PostgreSQLStoredQueueTests(OnPostgreSQL, StoredQueueLaws, SynchronousTestCase):
+    """On PostgreSQL."""

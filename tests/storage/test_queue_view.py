@@ -9,15 +9,16 @@ from smtpeter.model.queue import DestinationCount, MessageView
 from smtpeter.storage.queue import StoredQueue
 from smtpeter.storage.queue_view import StoredQueueView
 from tests.conformance.samples import deferred, delivered, sample_event, sample_submission
-from tests.support.database import memory_database, now
+from tests.storage.places import InMemory, OnPostgreSQL, Place
+from tests.support.database import now
 
 
-class QueueViewTests(SynchronousTestCase):
+class QueueViewLaws(Place):
     """What an operator sees."""
 
     @override
     def setUp(self) -> None:
-        database = memory_database()
+        database = self.open_database()
         self.view = StoredQueueView(database=database)
         self.queue = StoredQueue(database=database, node_id="one")
         now(self.queue.enlist(1.0))
@@ -88,5 +89,14 @@ class QueueViewTests(SynchronousTestCase):
         self.assertEqual(found, wanted)
 
     def test_no_message(self) -> None:
-        """An id that nobody has shows nothing."""
-        self.assertIsNone(now(self.view.message("0" * 20)))
+        """An id that nobody has shows nothing, whatever stands in it."""
+        for unknown in ("0" * 20, "", "a\0b", "%", "ü"):
+            self.assertIsNone(now(self.view.message(unknown)))
+
+
+class MemoryQueueViewTests(InMemory, QueueViewLaws, SynchronousTestCase):
+    """On SQLite."""
+
+
+class PostgreSQLQueueViewTests(OnPostgreSQL, QueueViewLaws, SynchronousTestCase):
+    """On PostgreSQL."""

@@ -15,15 +15,20 @@ from sqlalchemy.exc import OperationalError
 from twisted.trial.unittest import SynchronousTestCase
 from typing_extensions import override
 
+from smtpeter.archive.chores import pack_all
 from smtpeter.storage import migrations, schema
+from smtpeter.storage.archive import StoredArchive
+from smtpeter.storage.database import Database
 from smtpeter.storage.engines import open_writer
+from smtpeter.storage.queue import StoredQueue
 from smtpeter.storage.tables import metadata
+from tests.support.database import close, inline_database, now
 
 FAILING = """
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "9000"
+down_revision = "{newest}"
 
 
 def upgrade():
@@ -32,6 +37,21 @@ def upgrade():
         batch.drop_column("created_at")
     op.execute("SELECT * FROM nowhere")
 """
+
+FIRST_ROWS = """
+CREATE TEMP TABLE made (content BLOB);
+INSERT INTO made VALUES (
+    CAST('Subject: x' || char(13, 10, 13, 10) || replace(hex(zeroblob(500)), '00', 'hello ') AS BLOB)
+);
+INSERT INTO submissions SELECT
+    column1, 1, 7, 'smtp', 'images=default', '', '', 'a@shop.example', 'shop.example', '["ESMTPSA","","",""]',
+    NULL, NULL, 0, 1.0, 2e9, 3014 FROM (VALUES ('01'), ('02'));
+INSERT INTO contents SELECT column1, content FROM made, (VALUES ('01'), ('02'));
+INSERT INTO messages SELECT
+    column1, column2, 1, 'b@customer.example', NULL, 'customer.example', column3, 1, 1.0, 2e9, NULL, column4, '',
+    NULL, NULL FROM (VALUES ('m1', '01', 'delivered', NULL), ('m2', '02', 'queued', 1.0));
+"""
+"""Two submissions as the first schema had them: one delivered, one waiting."""
 
 
 @contextmanager
@@ -49,6 +69,7 @@ class SchemaTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.path = self.mktemp()
         self.url = f"sqlite:///{self.path}"
+        self.newest = schema.newest()
 
     def test_migrations_make_the_tables(self) -> None:
         """After all migrations the database has what the tables say, and nothing else."""
@@ -74,7 +95,7 @@ class SchemaTests(SynchronousTestCase):
         with closing(sqlite3.connect(self.path)) as connection:
             made = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'").fetchall())
         clustered = {name for name, sql in made.items() if "WITHOUT ROWID" in sql}
-        self.assertEqual(clustered, {"messages", "submissions"})
+        self.assertEqual(clustered, {"messages", "piece_places", "submissions"})
         growing = {name for name, sql in made.items() if "AUTOINCREMENT" in sql}
         self.assertEqual(growing, {"accounts", "logins", "sender_domains", "events", "commands"})
 
@@ -117,7 +138,7 @@ class SchemaTests(SynchronousTestCase):
     def test_older(self) -> None:
         """A database of an older version is outdated, and the remedy is named."""
         self.with_failing_migration()
-        with self.assertRaisesRegex(schema.SchemaOutdated, "0001.*0002.*smtpeter migrate"):
+        with self.assertRaisesRegex(schema.SchemaOutdated, "has schema 0.*9000.*smtpeter migrate"):
             schema.check(self.url)
 
     def with_failing_migration(self) -> None:
@@ -126,9 +147,10 @@ class SchemaTests(SynchronousTestCase):
         folder = Path(self.mktemp())
         (folder / "versions").mkdir(parents=True)
         original = Path(migrations.__file__).parent
-        for name in ("env.py", "script.py.mako", "versions/0001_first_schema.py"):
+        versions = [f"versions/{path.name}" for path in original.glob("versions/0*.py")]
+        for name in ("env.py", "script.py.mako", *versions):
             (folder / name).write_text((original / name).read_text())
-        (folder / "versions" / "0002_failing.py").write_text(FAILING)
+        (folder / "versions" / "9000_failing.py").write_text(FAILING.format(newest=self.newest))
         self.patch(schema, "_LOCATION", str(folder))
 
     def test_failing(self) -> None:
@@ -141,7 +163,29 @@ class SchemaTests(SynchronousTestCase):
         with connected(self.url) as connection:
             after = connection.execute(text("SELECT name, sql FROM sqlite_master ORDER BY name")).all()
         self.assertEqual(after, before)
-        self.assertEqual(schema.current(self.url), "0001")
+        self.assertEqual(schema.current(self.url), self.newest)
+
+    def test_from_the_first(self) -> None:
+        """What was stored under the first schema is there after an upgrade, byte for byte, and can be packed."""
+        schema.upgrade(self.url, "0001")
+        with closing(sqlite3.connect(self.path)) as connection:
+            connection.executescript(FIRST_ROWS)
+        schema.upgrade(self.url)
+        database = inline_database(self.url)
+        self.addCleanup(close, database)
+        archive = StoredArchive(database=database)
+        content = b"Subject: x\r\n\r\n" + b"hello " * 500
+        (queued,) = now(self.enlisted(database).claim_due(1e9, 10, 1 << 20))
+        self.assertEqual((queued.message.id, queued.submission.content), ("m2", content))
+        found = now(archive.find_finished(1e9, "", 10, 1 << 20))
+        self.assertEqual(found.contents, {"01": content})
+        self.assertTrue(now(archive.put_away(pack_all(found.contents))))
+        self.assertEqual([now(archive.content(key)) for key in ("01", "02")], [content, content])
+
+    def enlisted(self, database: Database) -> StoredQueue:
+        queue = StoredQueue(database=database, node_id="one")
+        now(queue.enlist(1000.0))
+        return queue
 
     def test_locked(self) -> None:
         """Two processes do not migrate at the same time: the second waits for the lock, then gives up."""

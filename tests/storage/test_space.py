@@ -2,7 +2,7 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from smtpeter.storage.space import DiskReserve
+from smtpeter.storage.space import DiskReserve, shortness
 
 
 class DiskReserveTests(SynchronousTestCase):
@@ -19,3 +19,10 @@ class DiskReserveTests(SynchronousTestCase):
     def test_unknown(self) -> None:
         """A file system that cannot be asked refuses no mail."""
         self.assertFalse(DiskReserve(folder="/nowhere/at/all", reserve_bytes=1 << 60).is_short())
+
+    def test_whose_disk(self) -> None:
+        """It is the disk of a database in a file; other databases have none of ours."""
+        for url, folder in (("sqlite:////var/lib/x/smtpeter.db", "/var/lib/x"), ("sqlite:///smtpeter.db", ".")):
+            self.assertEqual(getattr(shortness(url), "__self__", None), DiskReserve(folder=folder))
+        for url in ("sqlite://", "postgresql+psycopg://u:p@db/x"):
+            self.assertFalse(shortness(url)())
