@@ -7,7 +7,7 @@ token is a word of C{PUBLIC_SEGMENTS}.
 
 from urllib.parse import urlsplit
 
-from attrs import define
+from attrs import define, field
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import Request
 from typing_extensions import override
@@ -30,23 +30,22 @@ class HostRouter(Resource):
     public: IResource
     tracking_url: str
     public_url: str
+    _tracking_host: bytes = field(init=False)
+    _is_shared: bool = field(init=False)
 
     def __attrs_pre_init__(self) -> None:
         super().__init__()
 
+    def __attrs_post_init__(self) -> None:
+        self._tracking_host = host_of(self.tracking_url)
+        self._is_shared = self._tracking_host == host_of(self.public_url)
+
     @override
     def render(self, request: Request) -> object:
         """Pass a request on."""
-        if not self._is_tracking(request):
-            return self.public.render(request)
-        # Klein is told the kind and not the path, which may be anything and is read from the raw address.
-        is_pixel = request.path.endswith(b".gif") and request.path.count(b"/") == 1
-        request.postpath = [b"pixel" if is_pixel else b"click"]
-        return self.tracking.render(request)
+        return (self.tracking if self._is_tracking(request) else self.public).render(request)
 
     def _is_tracking(self, request: Request) -> bool:
-        tracking, public = host_of(self.tracking_url), host_of(self.public_url)
-        asked = request.getRequestHostname().lower()
-        if asked != tracking:
+        if request.getRequestHostname().lower() != self._tracking_host:
             return False
-        return tracking != public or request.path[1:].partition(b"/")[0] not in PUBLIC_SEGMENTS
+        return not self._is_shared or request.path[1:].partition(b"/")[0] not in PUBLIC_SEGMENTS

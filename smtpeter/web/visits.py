@@ -1,38 +1,29 @@
 """
 Records clicks and opens after they were answered.
 
-The visitor never waits for the database: the redirect is on its way when this begins. What cannot be written now is
-kept, within bounds, and tried again; a stop waits for it.
+The visitor never waits for the database: the redirect is on its way when this begins. Visits of a moment are written
+together. What cannot be written now is kept, within bounds, and tried again; a stop waits for it.
 """
 
-from collections.abc import Mapping
-from typing import Literal
-
-from attrs import define, field, frozen
+from attrs import define, field
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredList
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from typing_extensions import override
 
 from smtpeter.boundaries.events import Journal
 from smtpeter.boundaries.storage import StorageBusy
+from smtpeter.model.visit import Visit
 
 MAX_WAITING = 20_000
 """Visits in memory that are not written yet; more are dropped, with a warning."""
 
+GATHER_SECONDS = 0.01
+"""How long a visit waits for others: a transaction for each would be most of its cost."""
+
 RETRY_SECONDS = 2.0
-
-
-@frozen(kw_only=True)
-class Visit:
-    """A click or an open."""
-
-    message_id: str
-    type: Literal["click", "open"]
-    at: float
-    data: Mapping[str, str]
 
 
 @define(eq=False)
@@ -41,33 +32,51 @@ class Visits(Service):
 
     _journal: Journal
     _clock: IReactorTime
-    _waiting: dict[int, Deferred[None]] = field(factory=dict, init=False)
+    _gathered: list[Visit] = field(factory=list, init=False)
+    _call: IDelayedCall | None = field(default=None, init=False)
+    _writing: dict[int, Deferred[None]] = field(factory=dict, init=False)
     _serial: int = field(default=0, init=False)
+    _waiting: int = field(default=0, init=False)
     _is_stopping: bool = field(default=False, init=False)
     _log = Logger()
 
     def record(self, visit: Visit) -> None:
         """Write it soon; never fails."""
-        if len(self._waiting) >= MAX_WAITING:
+        if self._waiting >= MAX_WAITING:
             self._log.warn("dropped a {visit.type} of {visit.message_id}: too many wait", visit=visit)
             return
+        self._waiting += 1
+        self._gathered.append(visit)
+        if self._is_stopping:
+            self._begin()
+        elif self._call is None:
+            self._call = self._clock.callLater(GATHER_SECONDS, self._begin)
+
+    def _begin(self) -> None:
+        """Write what was gathered."""
+        if self._call is not None and self._call.active():
+            self._call.cancel()
+        visits, self._gathered, self._call = self._gathered, [], None
+        if not visits:
+            return
         self._serial += 1
-        writing = Deferred.fromCoroutine(self._write(self._serial, visit))
+        writing = Deferred.fromCoroutine(self._write(self._serial, visits))
         if not writing.called:
-            self._waiting[self._serial] = writing
+            self._writing[self._serial] = writing
 
-    async def _write(self, serial: int, visit: Visit) -> None:
+    async def _write(self, serial: int, visits: list[Visit]) -> None:
         try:
-            await self._write_or_retry(visit)
+            await self._write_or_retry(visits)
         except Exception:
-            self._log.failure("a {visit.type} of {visit.message_id} could not be recorded", visit=visit)
+            self._log.failure("{count} visits could not be recorded", count=len(visits))
         finally:
-            self._waiting.pop(serial, None)
+            self._waiting -= len(visits)
+            self._writing.pop(serial, None)
 
-    async def _write_or_retry(self, visit: Visit) -> None:
+    async def _write_or_retry(self, visits: list[Visit]) -> None:
         while True:
             try:
-                return await self._journal.record_visit(visit.message_id, visit.type, visit.at, visit.data)
+                return await self._journal.record_visits(visits)
             except StorageBusy:
                 if self._is_stopping:
                     raise
@@ -84,4 +93,5 @@ class Visits(Service):
         """Wait until all that was answered is written."""
         super().stopService()
         self._is_stopping = True
-        return DeferredList(list(self._waiting.values())).addCallback(lambda _: None)
+        self._begin()
+        return DeferredList(list(self._writing.values())).addCallback(lambda _: None)

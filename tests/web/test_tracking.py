@@ -12,13 +12,14 @@ from typing_extensions import override
 
 from smtpeter.model.identity import encode_id
 from smtpeter.model.keys import MacKeys
+from smtpeter.model.visit import Visit
 from smtpeter.tracking.tokens import make_click, make_pixel
 from smtpeter.web.health import Health
 from smtpeter.web.pages import NOT_FOUND, PIXEL
 from smtpeter.web.requests import WebSite
 from smtpeter.web.site import HostRouter, host_of
 from smtpeter.web.tracking import Tracking
-from smtpeter.web.visits import Visit, Visits
+from smtpeter.web.visits import Visits
 from tests.web.test_health import Faults
 from tests.web.test_requests import connect
 
@@ -55,7 +56,7 @@ class SiteTestCase(SynchronousTestCase):
         self.visits = KeptVisits(None, clock)  # type: ignore[arg-type]
         tracking = Tracking(KEYS, BASE, self.visits, clock)
         health = Health(Faults())
-        router = HostRouter(tracking.app.resource(), health.app.resource(), BASE, self.public_url)
+        router = HostRouter(tracking, health.app.resource(), BASE, self.public_url)
         self.site = WebSite(router, 1000, clock)
 
     def ask(self, path: bytes, method: bytes = b"GET", host: bytes = b"clicks.example.com", more: bytes = b"") -> bytes:

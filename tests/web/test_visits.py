@@ -1,7 +1,6 @@
 """Tests of the recording of visits."""
 
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Sequence
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
@@ -9,23 +8,22 @@ from twisted.trial.unittest import SynchronousTestCase
 from typing_extensions import override
 
 from smtpeter.boundaries.storage import StorageBusy
-from smtpeter.web.visits import MAX_WAITING, RETRY_SECONDS, Visit, Visits
+from smtpeter.model.visit import Visit
+from smtpeter.web.visits import GATHER_SECONDS, MAX_WAITING, RETRY_SECONDS, Visits
 
 
 class SlowJournal:
     """A journal whose writes end when the test says so."""
 
     def __init__(self) -> None:
-        self.written: list[str] = []
+        self.written: list[list[str]] = []
         self.pending: list[Deferred[None]] = []
 
-    async def record_visit(
-        self, message_id: str, type: Literal["click", "open"], at: float, data: Mapping[str, str]
-    ) -> None:
+    async def record_visits(self, visits: Sequence[Visit]) -> None:
         done: Deferred[None] = Deferred()
         self.pending.append(done)
         await done
-        self.written.append(message_id)
+        self.written.append([visit.message_id for visit in visits])
 
 
 class VisitsTests(SynchronousTestCase):
@@ -41,29 +39,50 @@ class VisitsTests(SynchronousTestCase):
     def record(self, message_id: str = "m") -> None:
         self.visits.record(Visit(message_id=message_id, type="click", at=1.0, data={}))
 
+    def test_gathered(self) -> None:
+        """Visits of a moment are written together."""
+        for message_id in ("a", "b", "c"):
+            self.record(message_id)
+        self.assertEqual(self.journal.pending, [])
+        self.clock.advance(GATHER_SECONDS)
+        self.journal.pending.pop().callback(None)
+        self.assertEqual(self.journal.written, [["a", "b", "c"]])
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
     def test_stop_waits(self) -> None:
-        """A stop waits for what is being written."""
-        self.record()
+        """A stop waits for what is being written, and for what was only gathered."""
+        self.record("a")
+        self.clock.advance(GATHER_SECONDS)
+        self.record("b")
         stopped = self.visits.stopService()
+        self.assertEqual(len(self.journal.pending), 2)
+        self.journal.pending.pop().callback(None)
         self.assertNoResult(stopped)
         self.journal.pending.pop().callback(None)
         self.successResultOf(stopped)
-        self.assertEqual(self.journal.written, ["m"])
+        self.assertEqual(sorted(self.journal.written), [["a"], ["b"]])
+        self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_busy(self) -> None:
-        """While the database is busy the visit is kept and tried again."""
+        """While the database is busy the visits are kept and tried again."""
         self.record()
+        self.clock.advance(GATHER_SECONDS)
         self.journal.pending.pop().errback(StorageBusy())
         self.assertEqual(self.journal.pending, [])
         self.clock.advance(RETRY_SECONDS)
         self.journal.pending.pop().callback(None)
-        self.assertEqual(self.journal.written, ["m"])
+        self.assertEqual(self.journal.written, [["m"]])
 
     def test_bounded(self) -> None:
         """What waits is bounded: more is dropped, not kept."""
         for number in range(MAX_WAITING + 10):
             self.record(str(number))
-        self.assertEqual(len(self.journal.pending), MAX_WAITING)
-        self.journal.pending[0].callback(None)
+        self.clock.advance(GATHER_SECONDS)
+        self.record("too many")
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.journal.pending.pop().callback(None)
+        self.assertEqual([len(group) for group in self.journal.written], [MAX_WAITING])
         self.record("again")
-        self.assertEqual(len(self.journal.pending), MAX_WAITING + 1)
+        self.clock.advance(GATHER_SECONDS)
+        self.journal.pending.pop().callback(None)
+        self.assertEqual(self.journal.written[1:], [["again"]])
