@@ -11,6 +11,7 @@ from twisted.application.service import IService, Service
 from twisted.python.usage import Options as UsageOptions
 
 from smtpeter.assembly import CannotStart, Server, make_server
+from smtpeter.assembly.clocks import keep_steady
 from smtpeter.config import ConfigurationError, Settings, load_settings
 
 PLACES = ("smtpeter.toml", "/etc/smtpeter/smtpeter.toml")
@@ -48,6 +49,7 @@ def build(settings: Settings, reactor: Any) -> Server:
 
     @raise CannotStart: what it stands on is missing, broken or in use.
     """
+    keep_steady(reactor)
     return make_server(settings, reactor, give_up)
 
 

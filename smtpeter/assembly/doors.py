@@ -48,6 +48,9 @@ def build_smtp(settings: Settings, foundations: Foundations, stages: Stages) -> 
         may_be_return=stages.intake.may_be_return,
         clock=stages.reactor,
         tls_context=foundations.certificates,
+        connected=stages.meters.connected,
+        refused=stages.meters.refused,
+        login_failed=stages.meters.login_failed,
     )
     return SMTPDoor(premises)
 
@@ -57,19 +60,26 @@ def build_web(
 ) -> IProtocolFactory:
     """The web site."""
     keys, url = foundations.secrets.mac_keys, settings.tracking.url
-    tracking = Tracking(keys, url, stages.visits, stages.reactor)
+    tracking = Tracking(keys, url, stages.visits, stages.clock, stages.meters.answered)
     health = Health(ServerReadiness(stages.database, is_open, lambda: stages.pump.is_moving))
-    router = HostRouter(tracking.app.resource(), health.app.resource(), url, settings.web.public_url)
+    router = HostRouter(tracking, health.app.resource(), url, settings.web.public_url)
     site: IProtocolFactory = WebSite(router, MAX_BODY_BYTES, stages.reactor)
     return site
 
 
 def build_listeners(
-    settings: Settings, certificates: Certificates | None, smtp: IProtocolFactory, web: IProtocolFactory, reactor: Any
+    settings: Settings,
+    certificates: Certificates | None,
+    smtp: IProtocolFactory,
+    web: IProtocolFactory,
+    metrics: IProtocolFactory | None,
+    reactor: Any,
 ) -> Listeners:
     """All ports."""
     plain = [*((one, smtp) for one in settings.smtp.listen), *((one, web) for one in settings.web.listen)]
     secure = [*((one, smtp) for one in settings.smtp.listen_tls), *((one, web) for one in settings.web.listen_tls)]
+    if metrics is not None:
+        plain += [(one, metrics) for one in settings.metrics.listen]
     doors = [Door(endpoint=endpoint, factory=factory) for endpoint, factory in plain]
     if certificates is not None:
         doors += [

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from attrs import frozen
+from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from smtpeter.assembly.lock import StateFolder, StateInUse
@@ -47,7 +48,8 @@ def lay_foundations(settings: Settings) -> Foundations:
     except (DriverMissing, SchemaOutdated, SchemaNewer, SecretsError, CertificateError, StateInUse) as error:
         raise CannotStart(str(error)) from None
     except SQLAlchemyError as error:
-        raise CannotStart(f"the database cannot be opened: {getattr(error, 'orig', error)}") from None
+        where = make_url(settings.database.url).render_as_string(hide_password=True)
+        raise CannotStart(f"the database cannot be opened: {where}: {getattr(error, 'orig', error)}") from None
     except OSError as error:
         raise CannotStart(f"{error.filename}: {error.strerror}") from None
     routes = tuple(_route(route) for route in settings.relay.routes)

@@ -32,6 +32,7 @@ class StateFolder:
         @raise StateInUse: somebody else has it.
         """
         descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        _give(self.path / "lock")
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -52,13 +53,27 @@ class StateFolder:
             self._descriptor = None
 
     def node_id(self, chance: Callable[[int], bytes]) -> str:
-        """The node's id, made when there is none."""
+        """The node's id, made when there is none; it outlives a loss of power."""
         file = self.path / "node"
-        try:
-            return file.read_text("ascii").strip()
-        except FileNotFoundError:
+        identity = file.read_text("ascii").strip() if file.exists() else ""
+        if not identity:
             identity = chance(_ID_BYTES).hex()
-            new = file.with_suffix(".new")
-            new.write_text(identity + "\n", "ascii")
-            new.replace(file)
-            return identity
+            _write_durably(file, identity + "\n")
+        return identity
+
+
+def _write_durably(file: Path, text: str) -> None:
+    new = file.with_suffix(".new")
+    with new.open("w", encoding="ascii") as written:
+        written.write(text)
+        written.flush()
+        os.fsync(written.fileno())
+    _give(new)
+    new.replace(file)
+
+
+def _give(file: Path) -> None:
+    """Root makes it for the user that the server becomes (twistd --uid): the owner of the folder."""
+    if os.geteuid() == 0:
+        owner = file.parent.stat()
+        os.chown(file, owner.st_uid, owner.st_gid)

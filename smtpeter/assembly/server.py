@@ -92,9 +92,9 @@ class Server(Service):
         self.started.callback(None)
 
     def _watch_certificates(self) -> None:
+        signal.signal(signal.SIGHUP, lambda *_: self.threads.callFromThread(self.reload))
         if self.certificates is None:
             return
-        signal.signal(signal.SIGHUP, lambda *_: self.threads.callFromThread(self.reload))
         self._watch = LoopingCall(self.certificates.refresh)
         self._watch.clock = self.clock
         _ = self._watch.start(CERTIFICATE_SECONDS, now=False)

@@ -6,15 +6,21 @@ from collections.abc import Callable
 from typing import Any
 
 from attrs import define, field
+from twisted.internet.interfaces import IReactorTime
 
+from smtpeter.archive.upkeep import Upkeep
+from smtpeter.assembly.clocks import DatedRelay, WallClock
 from smtpeter.assembly.foundations import Foundations
+from smtpeter.assembly.meters import Meters
 from smtpeter.assembly.threads import WorkThreads
+from smtpeter.assembly.upkeep import build_upkeep
 from smtpeter.auth.vault import KeyedVault
 from smtpeter.config import Settings
 from smtpeter.intake.desk import IntakeDesk
 from smtpeter.intake.returning import ReturnAddresses
 from smtpeter.model.identity import new_id
 from smtpeter.prepare.compiler import Compiler, CompilerSettings
+from smtpeter.prepare.pipes import WorkerProcess
 from smtpeter.prepare.workers import InlineWorkers, spawner
 from smtpeter.queue.pump import Pump
 from smtpeter.relay.relay import MailRelay, RelaySettings
@@ -23,7 +29,7 @@ from smtpeter.storage.database import Database
 from smtpeter.storage.directory import StoredDirectory
 from smtpeter.storage.journal import StoredJournal
 from smtpeter.storage.queue import StoredQueue
-from smtpeter.storage.space import DiskReserve
+from smtpeter.storage.space import shortness
 from smtpeter.web.site import host_of
 from smtpeter.web.visits import Visits
 
@@ -37,6 +43,10 @@ class Stages:
     settings: Settings
     foundations: Foundations
     reactor: Any
+    """What waits, and the clock that only runs."""
+    meters: Meters = field(factory=Meters)
+    clock: IReactorTime = field(init=False)
+    """The clock on the wall."""
     database: Database = field(init=False)
     directory: StoredDirectory = field(init=False)
     threads: WorkThreads = field(init=False)
@@ -45,21 +55,24 @@ class Stages:
     pump: Pump = field(init=False)
     intake: IntakeDesk = field(init=False)
     visits: Visits = field(init=False)
+    upkeep: Upkeep = field(init=False)
     _store: StoredQueue = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         jitter = random.SystemRandom().random
+        self.clock = WallClock(self.reactor)
         self.threads = WorkThreads(self.reactor)
         self._build_storage()
         self.relay = self._build_relay(jitter)
         self.pump = self._build_pump(jitter)
         self.intake = self._build_intake()
+        self.upkeep = build_upkeep(self.settings.retention, self.database, self.threads, self.clock)
 
     def _build_storage(self) -> None:
         settings, vault = self.settings, KeyedVault(self.foundations.secrets.vault_keys, os.urandom)
-        self.database = Database(url=settings.database.url, reactor=self.reactor)
-        reserve = DiskReserve(folder=str(settings.server.state_dir))
-        self._store = StoredQueue(database=self.database, node_id=self.foundations.node_id, is_short=reserve.is_short)
+        self.database = Database(url=settings.database.url, reactor=self.reactor, make_lane=self.meters.make_lane)
+        is_short = shortness(settings.database.url)
+        self._store = StoredQueue(database=self.database, node_id=self.foundations.node_id, is_short=is_short)
         self.directory = StoredDirectory(database=self.database, vault=vault, clock=self.reactor)
         self.visits = Visits(StoredJournal(database=self.database), self.reactor)
 
@@ -69,6 +82,7 @@ class Stages:
             client=names_client(self.reactor, [f"[{host}]:{port}" for host, port in settings.dns.servers]),
             clock=self.reactor,
             own_names=frozenset((settings.server.hostname,)),
+            own_addresses=frozenset(settings.relay.source_addresses),
             allow_private=settings.relay.allow_private,
             hosts_file=system_hosts(),
         )
@@ -83,10 +97,12 @@ class Stages:
     def _build_pump(self, jitter: Callable[[], float]) -> Pump:
         settings, processing = self.settings, self.settings.processing
         spawn = spawner(self.reactor, processing.timeout, processing.worker_memory)
-        self.workers = InlineWorkers(self.reactor, spawn, processing.workers, processing.timeout)
+        self.workers = InlineWorkers(
+            self.reactor, self._counted(spawn), processing.workers, processing.timeout, self.meters.worker_killed
+        )
         compiler = Compiler(
             self.directory,
-            self.workers,
+            self.meters.inliner(self.workers, self.reactor),
             self.foundations.secrets.mac_keys,
             CompilerSettings(
                 hostname=settings.server.hostname,
@@ -94,18 +110,26 @@ class Stages:
                 bounce_domain=settings.tracking.bounce_domain,
                 show_client_address=settings.smtp.show_client_address,
             ),
-            self.reactor,
+            self.clock,
             self.threads,
         )
         return Pump(
-            clock=self.reactor,
+            clock=self.clock,
             store=self._store,
             preparer=compiler,
-            relay=self.relay,
+            relay=DatedRelay(self.relay, self.reactor, self.clock),
             new_id=lambda now: new_id(now, os.urandom(_ID_CHANCE_BYTES)),
             jitter=jitter,
             hostname=settings.server.hostname,
+            settled=self.meters.settled,
         )
+
+    def _counted(self, spawn: Callable[[WorkerProcess], object]) -> Callable[[WorkerProcess], object]:
+        def spawn_and_count(process: WorkerProcess) -> object:
+            self.meters.worker_started()
+            return spawn(process)
+
+        return spawn_and_count
 
     def _build_intake(self) -> IntakeDesk:
         settings = self.settings
@@ -121,8 +145,10 @@ class Stages:
             sender_domains=self.directory,
             return_addresses=addresses,
             threads=self.threads,
-            clock=self.reactor,
+            clock=self.clock,
             chance=os.urandom,
             sender_rule=settings.submission.sender_domains,
             max_age_seconds=settings.relay.max_age_hours * 3600,
+            accepted=self.meters.accepted,
+            accepted_bytes=self.meters.accepted_bytes,
         )

@@ -66,6 +66,8 @@ class Story:
         message["X-SMTPeter-Tags"] = "spring, demo"
         message.set_content("Spring is here: https://shop.example/bulbs\n")
         message.add_alternative(_HTML, subtype="html", cte="quoted-printable")
+        # Else each writing of it has another one, and what is shown is not what was sent.
+        message.set_boundary("spring")
         context = ssl.create_default_context(cafile=str(self.place.certificate))
         with smtplib.SMTP("localhost", self.place.smtp_port, timeout=_WAIT_SECONDS) as client:
             client.starttls(context=context)

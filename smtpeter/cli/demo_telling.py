@@ -17,7 +17,11 @@ def tell(story: Story, out: Output) -> None:
     arrived = story.arrived()
     page = visible_html(arrived.content)
     out.one(
-        _arrival(arrived), _titled(f"arrived, MAIL FROM:<{arrived.reverse_path}>", _headers(arrived) + "\n\n" + page)
+        _arrival(arrived),
+        _titled(
+            f"arrived, MAIL FROM:<{arrived.reverse_path}>; its header, and its HTML part decoded",
+            _headers(arrived) + "\n\n" + page,
+        ),
     )
     _visit(story, out, page)
     _list_events(story.events(), out)

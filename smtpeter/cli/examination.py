@@ -103,7 +103,7 @@ def examine_ports(settings: Settings, bind: Callable[[str, int], None]) -> Itera
     @param bind: binds to an address and port and lets go; raises L{OSError}.
     """
     smtp, web = settings.smtp, settings.web
-    for endpoint in (*smtp.listen, *smtp.listen_tls, *web.listen, *web.listen_tls):
+    for endpoint in (*smtp.listen, *smtp.listen_tls, *web.listen, *web.listen_tls, *settings.metrics.listen):
         kind, options = endpoint_parts(endpoint)
         if kind in ("tcp", "tcp6"):
             interface = options.get("interface", "::" if kind == "tcp6" else "0.0.0.0")  # noqa: S104

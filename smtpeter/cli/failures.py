@@ -44,6 +44,8 @@ def explain(error: Exception) -> click.ClickException | None:
     from smtpeter.boundaries.storage import StorageBusy, StorageFull
     from smtpeter.config import ConfigurationError
     from smtpeter.storage.backup import BackupRefused
+    from smtpeter.storage.engines import DriverMissing
+    from smtpeter.storage.failures import CommitInDoubt
     from smtpeter.storage.schema import SchemaNewer, SchemaOutdated
     from smtpeter.tls.pair import CertificateError
 
@@ -51,10 +53,12 @@ def explain(error: Exception) -> click.ClickException | None:
         return Stopped(str(error))
     if isinstance(error, CannotOpen):
         return Stopped(f"a key in the database cannot be opened: {error}; the folder of keys is another one")
-    if isinstance(error, BackupRefused | SchemaNewer | SchemaOutdated):
+    if isinstance(error, BackupRefused | DriverMissing | SchemaNewer | SchemaOutdated):
         return Stopped(str(error))
     if isinstance(error, StorageFull):
         return Stopped("no space is left for the database; nothing was changed")
+    if isinstance(error, CommitInDoubt):
+        return Stopped(f"the database was lost in the middle: {error}; look whether it was done before you try again")
     if isinstance(error, StorageBusy):
         return Stopped(f"the database cannot be used now: {error}; nothing was changed, try again")
     if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):

@@ -6,7 +6,13 @@ from smtpeter.config.faults import Fault
 
 def contradictions(document: Document) -> list[Fault]:
     """All of them, in the order of the file's sections."""
-    return [*_certificate(document), *_listeners(document), *_web(document), *_routes(document.relay.route)]
+    return [
+        *_certificate(document),
+        *_listeners(document),
+        *_web(document),
+        *_routes(document.relay.route),
+        *_retention(document),
+    ]
 
 
 def _certificate(document: Document) -> list[Fault]:
@@ -32,6 +38,7 @@ def _listen_keys(document: Document) -> list[tuple[str, str, list[str]]]:
         ("smtp", "listen_tls", smtp.listen_tls),
         ("web", "listen", web.listen),
         ("web", "listen_tls", web.listen_tls),
+        ("metrics", "listen", document.metrics.listen),
     ]
 
 
@@ -54,6 +61,13 @@ def _web(document: Document) -> list[Fault]:
         return []
     problem = "is not set and web.listen is empty"
     return [_fault("tracking", "url", problem, "write the address under which the web server is reached")]
+
+
+def _retention(document: Document) -> list[Fault]:
+    if document.retention.content_days <= document.retention.events_days:
+        return []
+    remedy = "a content is found by its message: make events_days at least as large"
+    return [_fault("retention", "content_days", "is larger than events_days", remedy)]
 
 
 def _routes(routes: list[RouteSection]) -> list[Fault]:

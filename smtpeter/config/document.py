@@ -145,6 +145,19 @@ class SecretsSection(Section):
     folder: Path = "secrets"
 
 
+class RetentionSection(Section):
+    """[retention]"""
+
+    content_days: int = Field(default=90, ge=0, le=36500)
+    events_days: int = Field(default=400, ge=1, le=36500)
+
+
+class MetricsSection(Section):
+    """[metrics]"""
+
+    listen: list[Endpoint] = []
+
+
 class Document(Section):
     """The whole file."""
 
@@ -159,6 +172,8 @@ class Document(Section):
     relay: RelaySection = RelaySection()
     dns: DNSSection = DNSSection()
     secrets: SecretsSection = SecretsSection()
+    retention: RetentionSection = RetentionSection()
+    metrics: MetricsSection = MetricsSection()
 
 
 def known_keys() -> dict[str, tuple[str, ...]]:

@@ -81,6 +81,8 @@ def _settle(document: written.Document, folder: PurePath) -> made.Settings:
         ),
         dns=made.DNSSettings(**_frozen(document.dns)),
         secrets=made.SecretsSettings(folder=folder / document.secrets.folder),
+        retention=made.RetentionSettings(**_frozen(document.retention)),
+        metrics=made.MetricsSettings(**_frozen(document.metrics)),
     )
 
 

@@ -138,6 +138,23 @@ class SecretsSettings:
 
 
 @frozen(kw_only=True)
+class RetentionSettings:
+    """[retention]"""
+
+    content_days: int
+    """How long contents are kept after they were accepted."""
+    events_days: int
+    """How long messages and their events are."""
+
+
+@frozen(kw_only=True)
+class MetricsSettings:
+    """[metrics]"""
+
+    listen: tuple[str, ...]
+
+
+@frozen(kw_only=True)
 class Settings:
     """The whole configuration."""
 
@@ -152,3 +169,5 @@ class Settings:
     relay: RelaySettings
     dns: DNSSettings
     secrets: SecretsSettings
+    retention: RetentionSettings
+    metrics: MetricsSettings

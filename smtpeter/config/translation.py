@@ -19,8 +19,6 @@ NOT_YET = {
     "tracking": {"geoip"},
     "relay": {"shaping"},
     "dns": {"listen"},
-    "retention": {"content_days", "events_days"},
-    "metrics": {"listen"},
 }
 """Keys that are designed and that this version cannot honour: to take them silently would be a lie."""
 

@@ -35,3 +35,8 @@ class StateFolderTests(SynchronousTestCase):
         made = folder.node_id(lambda size: b"\x01" * size)
         self.assertEqual(made, "01" * 8)
         self.assertEqual(StateFolder(self.path).node_id(lambda size: b"\x02" * size), made)
+
+    def test_empty_node_id(self) -> None:
+        """An empty file, as a loss of power may leave one, is no id."""
+        (self.path / "node").write_text("")
+        self.assertEqual(StateFolder(self.path).node_id(lambda size: b"\x03" * size), "03" * 8)

@@ -38,3 +38,8 @@ class ContradictionTests(FaultTestCase):
         """A key that is wrong by itself is not blamed for the default that stands in for it."""
         route = '[[relay.route]]\nhost = "x"\nusername = "u"\npassword_file = 3\n'
         self.check(route, "password_file 3 is no text")
+
+    def test_retention(self) -> None:
+        """A content is not kept longer than the message that leads to it."""
+        self.check("[retention]\ncontent_days = 401\n", "[retention] content_days is larger than events_days")
+        self.assertEqual(faults("[retention]\ncontent_days = 400\n"), [])
