@@ -6,6 +6,7 @@ Ports are bound before privileges are given up and opened to clients when everyt
 nothing that was acknowledged is lost: doors close first, storage last.
 """
 
+import gc
 import signal
 from collections.abc import Awaitable, Callable
 
@@ -87,6 +88,9 @@ class Server(Service):
             self._log.failure("the server cannot start")
             self.give_up()
             return
+        # What was built until here lives as long as the process: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
         self.is_open = True
         self._log.info("ready")
         self.started.callback(None)

@@ -7,13 +7,14 @@ from sqlalchemy import Connection, insert, text
 from smtpeter.model.event import Event
 from smtpeter.model.message import Submission
 from smtpeter.model.queue import Node
+from smtpeter.storage.bulk import Bulk
 from smtpeter.storage.rows import event_row, message_rows, submission_row
 from smtpeter.storage.tables import contents, events, messages, submissions
 
-_INSERT_SUBMISSIONS = insert(submissions)
-_INSERT_CONTENTS = insert(contents)
-_INSERT_MESSAGES = insert(messages)
-_INSERT_EVENTS = insert(events)
+_INSERT_SUBMISSIONS = Bulk(insert(submissions), tuple(submissions.c.keys()))
+_INSERT_CONTENTS = Bulk(insert(contents), tuple(contents.c.keys()))
+_INSERT_MESSAGES = Bulk(insert(messages), tuple(messages.c.keys()))
+_INSERT_EVENTS = Bulk(insert(events).inline(), tuple(column.name for column in events.c if column is not events.c.id))
 
 _ORDER_EVENTS = text("SELECT pg_advisory_xact_lock(7368769)")
 
@@ -26,13 +27,13 @@ def insert_submissions(connection: Connection, arrived: Sequence[tuple[Submissio
     """
     if not arrived:
         return
-    connection.execute(_INSERT_SUBMISSIONS, [submission_row(submission) for submission, _ in arrived])
-    connection.execute(
-        _INSERT_CONTENTS, [{"submission_id": submission.id, "content": submission.content} for submission, _ in arrived]
+    _INSERT_SUBMISSIONS.execute(connection, [submission_row(submission) for submission, _ in arrived])
+    _INSERT_CONTENTS.execute(
+        connection, [{"submission_id": submission.id, "content": submission.content} for submission, _ in arrived]
     )
     rows = [row for submission, claim in arrived for row in message_rows(submission, claim)]
     if rows:
-        connection.execute(_INSERT_MESSAGES, rows)
+        _INSERT_MESSAGES.execute(connection, rows)
 
 
 def insert_events(connection: Connection, happened: Iterable[Event]) -> None:
@@ -49,4 +50,4 @@ def insert_events(connection: Connection, happened: Iterable[Event]) -> None:
         return
     if connection.dialect.name == "postgresql":
         connection.execute(_ORDER_EVENTS)
-    connection.execute(_INSERT_EVENTS, rows)
+    _INSERT_EVENTS.execute(connection, rows)

@@ -15,6 +15,10 @@ from smtpeter.storage.tables import IS_CLAIMED, messages, nodes
 
 _UNCLAIMED = {"node": None, "epoch": None}
 
+_EPOCH = select(nodes.c.epoch).where(nodes.c.id == bindparam("whose"))
+_EPOCH_SHARED = _EPOCH.with_for_update(read=True, key_share=True)
+_EPOCH_ALONE = _EPOCH.with_for_update()
+
 _FREE_OF_NODE = update(messages).where(IS_CLAIMED, messages.c.node == bindparam("whose")).values(_UNCLAIMED)
 
 _FREE_LAPSED = (
@@ -90,8 +94,7 @@ def release_doubtful(connection: Connection, node: Node, message_ids: list[str])
 
 
 def _epoch(connection: Connection, node: Node, is_shared: bool) -> int | None:
-    query = select(nodes.c.epoch).where(nodes.c.id == node.id)
-    return connection.scalar(query.with_for_update(read=is_shared, key_share=is_shared))
+    return connection.scalar(_EPOCH_SHARED if is_shared else _EPOCH_ALONE, {"whose": node.id})
 
 
 def free_lapsed(connection: Connection, node: Node, renewed_since: float) -> int:

@@ -7,12 +7,15 @@ from sqlalchemy import BindParameter, Connection, Double, bindparam, case, updat
 from smtpeter.boundaries.queue import ClaimLost
 from smtpeter.model.queue import Node, Settlement
 from smtpeter.storage.arrivals import insert_events, insert_submissions
+from smtpeter.storage.bulk import Bulk
 from smtpeter.storage.rows import Row
 from smtpeter.storage.tables import messages
 
 _NEXT: BindParameter[float | None] = bindparam("new_next_attempt_at", type_=Double())
 
-_SETTLE = (
+_NAMES = ("settled", "by_node", "by_epoch", "new_state", "new_attempts", "new_next_attempt_at", "new_last_reply")
+
+_SETTLE = Bulk(
     update(messages)
     .where(
         messages.c.id == bindparam("settled"),
@@ -28,7 +31,8 @@ _SETTLE = (
         last_reply=bindparam("new_last_reply"),
         node=None,
         epoch=None,
-    )
+    ),
+    _NAMES,
 )
 
 
@@ -38,8 +42,7 @@ def settle(connection: Connection, node: Node, settlements: Sequence[Settlement]
 
     @raise ClaimLost: the node does not hold one of the messages.
     """
-    result = connection.execute(_SETTLE, [_row(settlement, node) for settlement in settlements])
-    if result.rowcount != len(settlements):
+    if _SETTLE.execute(connection, [_row(settlement, node) for settlement in settlements]) != len(settlements):
         raise ClaimLost("the claim of a message is not held any more")
     notices = [settlement.notice for settlement in settlements if settlement.notice is not None]
     insert_submissions(connection, [(notice, None) for notice in notices])

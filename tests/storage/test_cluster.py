@@ -132,7 +132,7 @@ class JournalOrderTests(ClusterCase):
         """Without taking turns a reader that has seen the second never sees the first."""
         first, second = self.held_open(), self.held_open()
         for connection, attempt in ((first, "first"), (second, "second")):
-            connection.execute(arrivals._INSERT_EVENTS, [event_row(sample_event("m", attempt=attempt))])
+            arrivals._INSERT_EVENTS.execute(connection, [event_row(sample_event("m", attempt=attempt))])
         second.commit()
         (seen,) = self.page()
         first.commit()
