@@ -1,4 +1,4 @@
-"""A fact about a message: written once, never changed (spec: events)."""
+"""A fact about a message: written once, never changed."""
 
 from collections.abc import Mapping
 from typing import Literal

@@ -12,7 +12,7 @@ Notify = Literal["NEVER", "SUCCESS", "FAILURE", "DELAY"]
 
 
 class State(Enum):
-    """Where a message is. All but C{QUEUED} and C{HELD} are final (spec: delivery, promise)."""
+    """Where a message is. All but C{QUEUED} and C{HELD} are final."""
 
     QUEUED = "queued"
     HELD = "held"

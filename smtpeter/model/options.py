@@ -1,4 +1,4 @@
-"""What is done to a message: a login's features, a message's own overrides, their precedence (spec: smtp, options)."""
+"""What is done to a message: a login's features, a message's own overrides, their precedence."""
 
 from typing import Literal
 

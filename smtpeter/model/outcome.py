@@ -9,7 +9,7 @@ from typing_extensions import override
 Stage = Literal[
     "connect", "greeting", "ehlo", "starttls", "auth", "mail", "rcpt", "data", "message", "expired", "prepare"
 ]
-"""Where in SMTP it ended; the C{state} of a failure event (spec: events)."""
+"""Where in SMTP it ended; the C{state} of a failure event."""
 
 Reason = Literal[
     "user_unknown",

@@ -22,7 +22,7 @@ class Job:
     reverse_path: str
     """What MAIL FROM says: the bounce address, or the submitter's own; empty for a notice."""
     has_bounce_address: bool
-    """With a bounce address of ours the next hop is always asked for NOTIFY=FAILURE (spec: delivery, DSN)."""
+    """With a bounce address of ours the next hop is always asked for NOTIFY=FAILURE."""
     ret: Ret | None
     envid: str | None
     needs_utf8: bool

@@ -90,7 +90,7 @@ def _status(
 
 
 def _typed(orcpt: str | None) -> str | None:
-    """With its address type, which REST may leave out (spec: delivery, DSN)."""
+    """With its address type, which REST may leave out."""
     return orcpt if not orcpt or ";" in orcpt else f"rfc822;{orcpt}"
 
 

@@ -1,4 +1,4 @@
-"""The events of an attempt: the fields that log files, webhooks and the message page show (spec: events)."""
+"""The events of an attempt: the fields that log files, webhooks and the message page show."""
 
 from datetime import UTC, datetime
 

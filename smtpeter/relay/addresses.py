@@ -1,5 +1,5 @@
 """
-Tells which IP addresses mail may be sent to (spec: delivery, DNS).
+Tells which IP addresses mail may be sent to.
 
 C{ipaddress.is_global} alone lets loopback through in the shape of multicast, IPv4-compatible, NAT64 and 6to4
 addresses: whatever carries an IPv4 address is judged by that one too.

@@ -96,7 +96,7 @@ def wire_content(content: bytes) -> bytes:
 
 
 def _notify(recipient: Recipient, has_bounce_address: bool) -> str:
-    """With a bounce address of ours a failure must come back, whatever the client said (spec: delivery, DSN)."""
+    """With a bounce address of ours a failure must come back, whatever the client said."""
     wanted = set(recipient.notify or ())
     if has_bounce_address:
         wanted = wanted - {"NEVER"} | {"FAILURE"}

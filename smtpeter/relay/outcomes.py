@@ -1,4 +1,4 @@
-"""Words a result as the outcome of an attempt (spec: delivery, destinations; receivers, reply classes)."""
+"""Words a result as the outcome of an attempt."""
 
 from attrs import evolve, frozen
 

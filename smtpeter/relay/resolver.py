@@ -1,5 +1,5 @@
 """
-Finds the site of a domain, and the addresses of a site's hosts (spec: delivery, DNS and TLS).
+Finds the site of a domain, and the addresses of a site's hosts.
 
 MX, else the domain's own addresses (RFC 5321, 5.1); the null MX (RFC 7505); what points at ourselves or into private
 networks is refused, except where an operator's route names it.

@@ -1,7 +1,7 @@
 """
 How fast a destination is worked: its limits, and its pauses after failures.
 
-Limits are the default receiver's (spec: receivers) for every site; L{limits_for} is where rules by provider join.
+Limits are the default receiver's for every site; L{limits_for} is where rules by provider join.
 """
 
 from collections import deque

@@ -1,5 +1,5 @@
 """
-Says what a reply means: the reason, who is at fault, when to come back (spec: receivers, reply classes).
+Says what a reply means: the reason, who is at fault, when to come back.
 
 The order is: words that are clear by themselves, then the enhanced code, then the basic code, then the stage.
 """

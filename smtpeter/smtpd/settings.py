@@ -7,7 +7,7 @@ from attrs import field, frozen
 
 @frozen(kw_only=True)
 class Patience:
-    """How much of it a client gets before C{421 4.7.0} (spec: smtp, what the server must survive)."""
+    """How much of it a client gets before C{421 4.7.0}."""
 
     failed_logins: int = 5
     """In one session."""

@@ -29,7 +29,7 @@ def report(notice: Delivered) -> tuple[EmailMessage, dict[str, str], str]:
 
 
 class NoticeTests(SynchronousTestCase):
-    """RFC 3461 and 3464 (spec: delivery, DSN)."""
+    """RFC 3461 and 3464."""
 
     def send(
         self, it: Installation, sender: str, recipient: str, mail: tuple[str, ...] = (), rcpt: tuple[str, ...] = ()

@@ -118,7 +118,7 @@ class StateTests(SynchronousTestCase):
 
 
 class EventTests(SynchronousTestCase):
-    """The fields of log files and webhooks (spec: events)."""
+    """The fields of log files and webhooks."""
 
     def test_delivery(self) -> None:
         """A delivery has envelope, both addresses, the number of the attempt from 0, and the dialogue."""

@@ -1,4 +1,4 @@
-"""Connections that come back to ourselves (spec: delivery, DNS; RFC 5321, 5.1), and what a retry forgets."""
+"""Connections that come back to ourselves, and what a retry forgets."""
 
 from smtpeter.model.outcome import Kind
 from smtpeter.relay.resolver import MailResolver

@@ -1,5 +1,5 @@
 """
-Dialogues in the manner of mail programs, byte by byte (spec: smtp, clients that must work as they come).
+Dialogues in the manner of mail programs, byte by byte.
 
 Each is a list of what the client sends and of how the server's answer must begin, line by line; C{TLS} is the
 handshake. They were written from what is known of the programs, not recorded from them: each reproduces the habits

@@ -1,4 +1,4 @@
-"""What the server must survive: too many connections (spec: smtp, the table)."""
+"""What the server must survive: too many connections."""
 
 from attrs import evolve
 from twisted.internet.address import IPv4Address

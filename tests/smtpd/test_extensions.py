@@ -1,4 +1,4 @@
-"""What is advertised, and that it is honoured (spec: smtp, extensions)."""
+"""What is advertised, and that it is honoured."""
 
 from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase

@@ -1,4 +1,4 @@
-"""What the server must survive: early talkers and nonsense (spec: smtp, the table)."""
+"""What the server must survive: early talkers and nonsense."""
 
 from base64 import b64encode
 from typing import Any

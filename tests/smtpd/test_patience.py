@@ -1,4 +1,4 @@
-"""What the server must survive: too many recipients, errors and failed logins (spec: smtp, the table)."""
+"""What the server must survive: too many recipients, errors and failed logins."""
 
 from base64 import b64encode
 

@@ -1,4 +1,4 @@
-"""What the server must survive: streams that are meant to smuggle (spec: smtp, the table)."""
+"""What the server must survive: streams that are meant to smuggle."""
 
 from attrs import evolve
 from twisted.internet.defer import Deferred

@@ -1,4 +1,4 @@
-"""What the server must survive: silence, trickles and unread replies (spec: smtp, the table)."""
+"""What the server must survive: silence, trickles and unread replies."""
 
 from attrs import evolve
 from twisted.internet.defer import Deferred

@@ -1,4 +1,4 @@
-"""Who may send what from where (spec: smtp, ports and trust)."""
+"""Who may send what from where."""
 
 from base64 import b64encode
 
