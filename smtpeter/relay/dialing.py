@@ -112,6 +112,12 @@ class _Try:
     """Whether an operator named the host."""
 
 
+class _QuietFactory(Factory):
+    """Writes no lines about its start and stop, of which each connection would make two."""
+
+    noisy = False
+
+
 @define(eq=False, kw_only=True)
 class Dialer:
     """Opens sessions. It remembers for a time whose TLS is broken and which addresses are dead."""
@@ -241,9 +247,8 @@ class Dialer:
     async def _connect(self, one: _Try, connection: Connection) -> None:
         address = one.peer.address
         try:
-            await self.connect(
-                Factory.forProtocol(lambda: connection), address, one.port, self._source(address), self.timeouts.connect
-            )
+            factory = _QuietFactory.forProtocol(lambda: connection)
+            await self.connect(factory, address, one.port, self._source(address), self.timeouts.connect)
         except CancelledError:
             raise
         except Exception as error:
