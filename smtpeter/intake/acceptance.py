@@ -1,9 +1,11 @@
 """Makes a submission of a draft, with the events that tell of it."""
 
+from functools import lru_cache
+
 from attrs import frozen
 
 from smtpeter.boundaries.intake import Receipt, Refused
-from smtpeter.mime.options import Wishes
+from smtpeter.mime.options import NO_WISHES, Wishes
 from smtpeter.model.address import AddressError, domain_of, lookup_domain
 from smtpeter.model.event import Event
 from smtpeter.model.identity import ID_BYTES, new_id
@@ -45,7 +47,7 @@ def accept(
         account_id=draft.account_id,
         login_id=draft.login_id,
         source="smtp" if "SMTP" in draft.trace.protocol.upper() else "rest",
-        features=override(draft.features, wishes.overrides),
+        features=draft.features if wishes is NO_WISHES else override(draft.features, wishes.overrides),
         tags=wishes.tags,
         warnings=wishes.warnings,
         reverse_path=draft.reverse_path,
@@ -77,6 +79,7 @@ def _messages(draft: Draft, now: float, chance: bytes) -> dict[str, Message]:
     return messages
 
 
+@lru_cache(maxsize=4096)
 def _looked_up(domain: str) -> str:
     try:
         return lookup_domain(domain)

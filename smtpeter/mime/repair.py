@@ -7,6 +7,7 @@ there twice stays twice.
 """
 
 import re
+from functools import lru_cache
 
 from attrs import frozen
 
@@ -73,16 +74,23 @@ def received_field(origin: Origin) -> bytes:
     """
     trace = origin.trace
     words = [*_client(trace)] if origin.show_client_address else []
-    words += ["by", _name(origin.hostname)]
-    if protocol := _UNFIT.sub("", trace.protocol):
-        words += ["with", protocol]
-    if tls := " ".join(filter(None, (_UNFIT.sub("", word) for word in trace.tls.split()))):
-        words.append(f"({tls})")
+    words += _server(origin.hostname, trace.protocol, trace.tls)
     words += ["id", origin.submission_id]
     if origin.recipient and origin.recipient.isascii() and len(origin.recipient) <= _MAX_NAME:
         words += ["for", f"<{origin.recipient}>"]
     words[-1] += ";"
     return fold_field("Received", [*words, format_date(origin.received_at)])
+
+
+@lru_cache(maxsize=256)
+def _server(hostname: str, protocol: str, tls: str) -> tuple[str, ...]:
+    """The part of Received that hardly ever changes."""
+    words = ["by", _name(hostname)]
+    if shown := _UNFIT.sub("", protocol):
+        words += ["with", shown]
+    if cipher := " ".join(filter(None, (_UNFIT.sub("", word) for word in tls.split()))):
+        words.append(f"({cipher})")
+    return tuple(words)
 
 
 def _client(trace: Trace) -> list[str]:

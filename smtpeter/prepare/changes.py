@@ -21,7 +21,7 @@ _MARK_BYTES = 600
 _ENTRY_BYTES = 1000
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, cache_hash=True)
 class ChangeKey:
     """All that a change depends on."""
 

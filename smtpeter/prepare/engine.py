@@ -38,7 +38,7 @@ NOT_LOADED = "A style sheet at another address (link or @import) is never loaded
 _MAX_SHEETS = 200
 _MAX_SHEET_CHARACTERS = 4 * 1024 * 1024
 _MAX_SELECTORS = 4000  # of 9 KB each
-_READ = ("style", *STYLED_BY_ATTRIBUTE)
+_READ = frozenset({"style", *STYLED_BY_ATTRIBUTE})
 _NUMBERS = re.compile(rf'{NUMBER}="([0-9]{{1,7}})"')
 
 
@@ -172,19 +172,22 @@ class _Inlining:
         for index, match in enumerate(matches):
             for element in match.elements:
                 applied.setdefault(element, []).append(index)
-        known: dict[tuple[object, ...], dict[str, str]] = {}
+        known: dict[tuple[object, ...], tuple[dict[str, str], int]] = {}
         result: dict[int, dict[str, str]] = {}
         size = 0
         for element, indices in applied.items():
-            present = {name: value for name in _READ if (value := element.get(name)) is not None}
-            key = (str(element.tag), *indices, *present.items())
-            if key not in known:
-                known[key] = _changes(str(element.tag), [matches[index].block for index in indices], present)
-            size += sum(map(len, known[key].values()))
+            tag = str(element.tag)
+            present = tuple([item for item in element.items() if item[0] in _READ])
+            key = (tag, tuple(indices), present)
+            found = known.get(key)
+            if found is None:
+                changes = _changes(tag, [matches[index].block for index in indices], dict(present))
+                found = known[key] = (changes, sum(map(len, changes.values())))
+            size += found[1]
             if size > MAX_RESULT:
                 raise InliningFailed("The inlined styles would grow too large.")
-            if known[key]:
-                result[self._elements[element]] = known[key]
+            if found[0]:
+                result[self._elements[element]] = found[0]
         return result
 
     def _remaining(self) -> tuple[str, ...]:

@@ -46,9 +46,9 @@ class HTMLPart:
         """Its document."""
         return self.body.decoded
 
-    def tags(self, names: Collection[bytes] | None = None) -> list[Tag]:
-        """The tags of those names, or all, in order."""
-        return list(tags(self.charset.markup(self.html), names))
+    def tags(self, names: Collection[bytes] | None = None, has_ends: bool = True) -> list[Tag]:
+        """The tags of those names, or all, in order; C{has_ends}: end tags too."""
+        return list(tags(self.charset.markup(self.html), names, has_ends))
 
     def numbered(self) -> Numbered | None:
         """
@@ -58,8 +58,8 @@ class HTMLPart:
 
         @raise Unreadable: a style sheet cannot be inlined in this charset.
         """
-        seen = self.tags()
-        if not any(tag.name == b"style" and not tag.is_end for tag in seen):
+        seen = self.tags(has_ends=False)
+        if not any(tag.name == b"style" for tag in seen):
             return None
         if not self.charset.is_escaped:
             return number_elements(self.html, seen, self.charset.codec)

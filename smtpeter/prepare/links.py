@@ -70,7 +70,10 @@ def find_links(
         if tag is None or tag.is_end:
             continue
         link = _read(html, tag, charset)
-        if link is None or link.url.url in kept or (base and link.url.url.startswith(own)):
+        if link is None:
+            continue
+        url = link.url.url
+        if url in kept or (base and url.startswith(own)):
             continue
         end = len(html) if following is None else following.start
         if not (preventscam and tag.name == b"a" and _is_address(html[tag.end : end], charset)):

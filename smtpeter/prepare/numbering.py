@@ -21,6 +21,8 @@ SHEET = "data-smtpeter-sheet"
 UNSTYLED = frozenset({"head", "title", "meta", "link", "base", "script", "style", "noscript", "template", "param"})
 """Elements that have no appearance."""
 
+_NUMBER_MARK = f' {NUMBER}="%d"'.encode("ascii")
+_SHEET_MARK = f' {SHEET}="%d"'.encode("ascii")
 _UNSTYLED = frozenset(name.encode("ascii") for name in UNSTYLED)
 _ASCII = bytes(range(0x20, 0x7F)) + b"\t\r\n"
 _STATEFUL = ("iso2022", "hz", "utf_7")
@@ -46,7 +48,7 @@ def number_elements(html: bytes, tags: Iterable[Tag], codec: str | None) -> Numb
     """
     Number the elements of a document.
 
-    @param tags: all tags of C{html}, in their order.
+    @param tags: all start tags of C{html}, in their order; end tags among them are passed over.
     @param codec: of its charset; C{None} when Python does not know it.
     @return: C{None} when there is no style sheet, so nothing to inline.
     @raise Unreadable: bytes that are no markup look like it in that charset.
@@ -61,12 +63,12 @@ def number_elements(html: bytes, tags: Iterable[Tag], codec: str | None) -> Numb
             continue
         name_end = tag.start + 1 + len(tag.name)
         if tag.name == b"style":
-            mark = f' {SHEET}="{len(sheets)}"'
+            mark = _SHEET_MARK % len(sheets)
             sheets.append(tag.content or (tag.end, tag.end))
         else:
-            mark = f' {NUMBER}="{len(elements)}"'
+            mark = _NUMBER_MARK % len(elements)
             elements.append(tag)
-        copy += (html[copied:name_end], mark.encode("ascii"))
+        copy += (html[copied:name_end], mark)
         copied = name_end
     if not sheets:
         return None

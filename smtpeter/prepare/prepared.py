@@ -140,14 +140,14 @@ class PreparedMessage:
 
 def prepare_message(submission: Submission, recipe: Recipe, signer: Signer | None, **others: Any) -> PreparedMessage:
     """Tell what a recipe's renderings have in common."""
-    header, body = recipe.write_header(), recipe.write_body()
+    size_bytes, is_ascii_header, is_ascii_body = recipe.measure()
     return PreparedMessage(
         submission=submission,
         recipe=recipe,
         signer=signer,
         is_shared=recipe.is_fixed and not is_tracked(submission),
-        is_eightbit=not (header.isascii() and body.isascii()),
-        needs_utf8=submission.is_utf8 and not header.isascii(),
-        size_bytes=len(header) + len(body) + (_SIGNATURE_BYTES if signer else 0),
+        is_eightbit=not (is_ascii_header and is_ascii_body),
+        needs_utf8=submission.is_utf8 and not is_ascii_header,
+        size_bytes=size_bytes + (_SIGNATURE_BYTES if signer else 0),
         **others,
     )

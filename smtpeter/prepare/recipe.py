@@ -10,7 +10,8 @@ from attrs import field, frozen
 
 from smtpeter.model.identity import ID_BYTES
 from smtpeter.prepare.splices import Piece
-from smtpeter.prepare.transfer import Base64Lines, Segment
+from smtpeter.prepare.transfer import STAND_IN, Base64Lines, Segment
+from smtpeter.tracking.seal import Seal
 
 ANY_MESSAGE = bytes(ID_BYTES)
 """For a rendering for no message in particular: of the same size and kind as all others."""
@@ -41,6 +42,11 @@ class Recipe:
         """Whether the body is the same for all messages."""
         return all(isinstance(segment, bytes) for segment in self.body)
 
+    def measure(self) -> tuple[int, bool, bool]:
+        """The size of any rendering, whether its header block is ASCII, and whether its body is."""
+        header, body = _sample(self.header), _sample(self.body)
+        return len(header) + len(body), header.isascii(), body.isascii()
+
     def write_header(self, message: bytes = ANY_MESSAGE) -> bytes:
         """
         The header block for one message, not signed.
@@ -56,6 +62,13 @@ class Recipe:
 
 def _write(segments: Iterable[Segment], message: bytes) -> bytes:
     return b"".join([segment if isinstance(segment, bytes) else segment.write(message) for segment in segments])
+
+
+def _sample(segments: Iterable[Segment]) -> bytes:
+    """What is like every rendering, without the MACs."""
+    return b"".join(
+        [STAND_IN if isinstance(segment, Seal) else _write((segment,), ANY_MESSAGE) for segment in segments]
+    )
 
 
 def make_recipe(header: Sequence[Piece], content: bytes, body_start: int, edits: Iterable[Edit]) -> Recipe:

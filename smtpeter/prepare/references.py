@@ -4,7 +4,7 @@ import re
 from html.entities import html5
 
 _REFERENCE = re.compile(r"&(?:#(?:[xX]([0-9A-Fa-f]+)|([0-9]+));?|([A-Za-z][A-Za-z0-9]*+)(;|(?!=)))")
-_SPECIAL = re.compile("[&\"'<>` \t\n\f\r]")
+_SPECIAL = re.compile("[\"'<>` \t\n\f\r]")
 _ENCODED = str.maketrans(
     {"&": "&amp;", '"': "&quot;", "'": "&#39;", "<": "&lt;", ">": "&gt;", "`": "&#96;"}
     | {space: f"&#{ord(space)};" for space in " \t\n\f\r"}
@@ -20,7 +20,11 @@ def decode_references(value: str) -> str:
     A name without its semicolon counts only when neither a letter, nor a digit, nor C{=} follows: so C{?a=1&copy=2}
     keeps its parameter.
     """
-    return _REFERENCE.sub(_decode, value) if "&" in value else value
+    if "&" not in value:
+        return value
+    if value.count("&") == value.count("&amp;"):
+        return value.replace("&amp;", "&")
+    return _REFERENCE.sub(_decode, value)
 
 
 def _decode(found: re.Match[str]) -> str:
@@ -43,4 +47,6 @@ def _character(code: int) -> str:
 
 def encode_references(value: str) -> bytes:
     """An ASCII value as it can stand in an attribute, whatever its quotes."""
-    return (value.translate(_ENCODED) if _SPECIAL.search(value) else value).encode("ascii")
+    if _SPECIAL.search(value):
+        return value.translate(_ENCODED).encode("ascii")
+    return value.replace("&", "&amp;").encode("ascii")

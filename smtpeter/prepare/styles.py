@@ -19,6 +19,7 @@ from smtpeter.prepare.tokenizer import Attribute, Tag
 ATTRIBUTES = frozenset({"style", "width", "height", "bgcolor", "align", "valign"})
 """What an engine may change; anything else in its result is passed over."""
 
+_ATTRIBUTE_NAME = re.compile("|".join(sorted(ATTRIBUTES)).encode("ascii"), re.IGNORECASE)
 _END_TAG = re.compile("</style", re.IGNORECASE)
 
 
@@ -34,22 +35,29 @@ def style_splices(numbered: Numbered, result: InlineResult) -> list[Splice]:
 
 
 def _attribute_splices(numbered: Numbered, result: InlineResult) -> Iterator[Splice]:
+    written: dict[tuple[str, str], bytes] = {}
     for number, values in result.attributes.items():
         if 0 <= number < len(numbered.elements):
-            yield from _tag_splices(numbered, numbered.elements[number], values)
+            yield from _tag_splices(numbered, numbered.elements[number], values, written)
 
 
-def _tag_splices(numbered: Numbered, tag: Tag, values: Mapping[str, str]) -> Iterator[Splice]:
+def _tag_splices(
+    numbered: Numbered, tag: Tag, values: Mapping[str, str], written: dict[tuple[str, str], bytes]
+) -> Iterator[Splice]:
+    """C{written} keeps added attributes, which are the same for many elements."""
     present: dict[bytes, Attribute] = {}
-    for attribute in tag.attributes:
-        present.setdefault(attribute.name, attribute)
+    if _ATTRIBUTE_NAME.search(numbered.html, tag.start, tag.end):
+        for attribute in tag.attributes:
+            present.setdefault(attribute.name, attribute)
     added = b""
     for name, value in values.items():
         if name not in ATTRIBUTES:
             continue
         found = present.get(name.encode("ascii"))
         if found is None:
-            added += f" {name}=".encode("ascii") + _quoted(value, numbered.codec)
+            if (name, value) not in written:
+                written[name, value] = f" {name}=".encode("ascii") + _quoted(value, numbered.codec)
+            added += written[name, value]
         elif not _says(numbered, found, value):
             yield _replacement(found, value, numbered.codec)
     if added:

@@ -10,6 +10,7 @@ is, as in a browser, no markup any more.
 
 import re
 from collections.abc import Collection, Generator, Iterator
+from functools import lru_cache
 
 from attrs import field, frozen
 
@@ -40,6 +41,16 @@ _RAW = {
     for name in (b"style", b"script", b"title", b"textarea", b"xmp", b"iframe", b"noembed", b"noframes")
 }
 _ENDING = {*_RAW, b"plaintext"}
+_PASSED = rb"""
+    (?: [^<]++
+      | <(?![A-Za-z/!?])
+      | <(?!(?i:/?(?:%b))[%b/>])/?[A-Za-z][A-Za-z0-9]*+
+        (?: [%b]++[A-Za-z][A-Za-z0-9:_-]*+(?:=(?:"[^"<>]*+"|'[^'<>]*+'|[A-Za-z0-9\#%%]++)(?=[%b/>]))? ){0,99}+
+        [%b]*+/?>
+    )*+
+"""
+"""Text, and tags that can be read in one way only and have another name than those that are sought."""
+
 _TAG, _COMMENT, _DECLARATION = 3, 4, 5
 """The last group of C{_MARKUP} that took part; of what is unfinished it is another."""
 _QUOTES = (None, None, b'"', b"'", b"")
@@ -86,27 +97,33 @@ class Tag:
 
     def attribute(self, name: bytes) -> Attribute | None:
         """The attribute that counts of that lower-case name."""
-        return next((_attribute(found) for found in self._found() if found[1].lower() == name), None)
+        for found in self._found():
+            if found[1].lower() == name:
+                return _attribute(found)
+        return None
 
     def _found(self) -> Iterator[re.Match[bytes]]:
         begin = self.start + 1 + self.is_end + len(self.name)
         return _ATTRIBUTE.finditer(self._html, begin, self.end - 1)
 
 
-def tags(html: bytes, names: Collection[bytes] | None = None) -> Iterator[Tag]:
+def tags(html: bytes, names: Collection[bytes] | None = None, has_ends: bool = True) -> Iterator[Tag]:
     """
     Find start tags and end tags in the order of the document.
 
     @param names: lower-case names of the tags wanted; all when C{None}.
+    @param has_ends: whether end tags are wanted.
     """
     position: int | None = 0
     while position is not None:
-        position = yield from _run(html, position, names)
+        position = yield from _run(html, position, names, has_ends)
 
 
-def _run(html: bytes, position: int, names: Collection[bytes] | None) -> Generator[Tag, None, int | None]:
+def _run(
+    html: bytes, position: int, names: Collection[bytes] | None, has_ends: bool
+) -> Generator[Tag, None, int | None]:
     """Tags up to the next thing that holds no markup; returns where to go on, C{None} at the end."""
-    for match in _MARKUP.finditer(html, position):
+    for match in _MARKUP.finditer(html, position) if names is None else _sought(html, position, frozenset(names)):
         found = match.lastindex
         if found == _COMMENT:
             return _after_comment(html, match.end())
@@ -114,11 +131,13 @@ def _run(html: bytes, position: int, names: Collection[bytes] | None) -> Generat
             continue
         if found != _TAG:
             return None
+        is_end = bool(match[1])
+        if is_end and not has_ends:
+            continue
         name = match[2].lower()
         is_wanted = names is None or name in names
         if not is_wanted and name not in _ENDING:
             continue
-        is_end = bool(match[1])
         raw = None if is_end else _RAW.get(name)
         content = None if raw is None else _content(html, match.end(), raw)
         if is_wanted:
@@ -128,6 +147,26 @@ def _run(html: bytes, position: int, names: Collection[bytes] | None) -> Generat
         if name == b"plaintext" and not is_end:
             return None
     return None
+
+
+def _sought(html: bytes, position: int, names: frozenset[bytes]) -> Iterator[re.Match[bytes]]:
+    """What C{_MARKUP} finds, but for plain tags of other names, of which many are passed at once."""
+    passed = _passed(names)
+    while match := _MARKUP.match(html, _end(passed.match(html, position))):
+        yield match
+        position = match.end()
+
+
+@lru_cache(maxsize=16)
+def _passed(names: frozenset[bytes]) -> re.Pattern[bytes]:
+    stops = b"|".join(sorted(names | _ENDING))
+    # In a class of verbose syntax white space counts, so the bytes are written as escapes.
+    space = rb"\t\n\f\r\x20"
+    return re.compile(_PASSED % (stops, space, space, space, space), re.VERBOSE)
+
+
+def _end(match: re.Match[bytes] | None) -> int:
+    return match.end() if match else 0
 
 
 def _after_comment(html: bytes, position: int) -> int | None:

@@ -12,13 +12,13 @@ from binascii import a2b_base64, b2a_base64
 from attrs import field, frozen
 
 from smtpeter.mime.document import IDENTITY_ENCODINGS
-from smtpeter.mime.wire import has_long_line, normalise_newlines
+from smtpeter.mime.wire import has_bare_newline, has_long_line, normalise_newlines
 from smtpeter.prepare.quoted import Malformed, Quoted, read_quoted, splice_quoted, write_quoted
 from smtpeter.prepare.splices import Piece, Splice, spliced
 from smtpeter.tracking.seal import SEAL_CHARACTERS
 
 _SPACE = b"\t\r\n "
-_STAND_IN = b"A" * SEAL_CHARACTERS
+STAND_IN = b"A" * SEAL_CHARACTERS
 _MAX_BASE64_LINE = 76
 
 
@@ -94,9 +94,7 @@ def change_body(body: Body, ordered: list[Splice]) -> tuple[list[Segment], str |
     """
     if body.quoted is not None:
         return list(splice_quoted(body.quoted, ordered)), None
-    pieces = [
-        normalise_newlines(piece) if isinstance(piece, bytes) else piece for piece in spliced(body.decoded, ordered)
-    ]
+    pieces = _with_whole_line_ends(spliced(body.decoded, ordered))
     if body.encoding == "base64":
         length = _line_length(body.encoded)
         end = b"\r\n" if body.encoded.endswith(b"\n") else b""
@@ -107,10 +105,23 @@ def change_body(body: Body, ordered: list[Splice]) -> tuple[list[Segment], str |
     return list(pieces), None
 
 
+def _with_whole_line_ends(pieces: list[Piece]) -> list[Piece]:
+    """No piece has a bare CR or LF. They are looked at together, kept apart by what is neither."""
+    fixed = [piece for piece in pieces if isinstance(piece, bytes)]
+    joined = b"\0".join(fixed)
+    if not has_bare_newline(joined):
+        return pieces
+    whole = normalise_newlines(joined).split(b"\0")
+    if len(whole) != len(fixed):
+        whole = [normalise_newlines(piece) for piece in fixed]
+    following = iter(whole)
+    return [next(following) if isinstance(piece, bytes) else piece for piece in pieces]
+
+
 def write_pieces(pieces: list[Piece] | tuple[Piece, ...], message: bytes | None) -> bytes:
     """Join pieces for a message, by its bytes; C{None}: for any, of the same length."""
     return b"".join(
-        piece if isinstance(piece, bytes) else (_STAND_IN if message is None else piece.write(message))
+        piece if isinstance(piece, bytes) else (STAND_IN if message is None else piece.write(message))
         for piece in pieces
     )
 

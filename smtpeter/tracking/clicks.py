@@ -40,7 +40,7 @@ _NEEDLESS = r"2[DE]|3[0-9]|[46][1-9A-F]|[57][0-9A]|5F|7E"
 _ESCAPE = rf"%(?!{_NEEDLESS})[0-9A-F]{{2}}"
 _PLAIN = r"[A-Za-z0-9._~,;:@=&+$!*()-]"
 # No two slashes in a row and no escape that servers treat specially (NUL, slash, backslash).
-_VISIBLE = re.compile(rf"(?:/(?!/)|{_PLAIN}|(?!%00|%2F|%5C){_ESCAPE})*(?:\?(?:[/?]|{_PLAIN}|{_ESCAPE})*)?")
+_VISIBLE = re.compile(rf"(?:/(?!/)|{_PLAIN}++|(?!%00|%2F|%5C){_ESCAPE})*+(?:\?(?:[/?]|{_PLAIN}++|{_ESCAPE})*+)?")
 _WHOLE = re.compile(rb"/c/([A-Za-z0-9_-]+)")
 _PATH = re.compile(rb"/([A-Za-z0-9_-]+)(?=/)")
 _UNSAFE = re.compile(rb'[^!-~]|["<>\\^`{|}]')

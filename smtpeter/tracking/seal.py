@@ -10,13 +10,14 @@ covered, and the message; parts of variable length stand behind their length, so
 """
 
 import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
+from binascii import b2a_base64
 from collections.abc import Callable
 from enum import IntEnum
 from functools import lru_cache
 from hashlib import blake2b
 from hmac import compare_digest
-from struct import pack
+from struct import Struct
 from typing import Any
 
 from attrs import define, field
@@ -29,6 +30,8 @@ MAC_BYTES = 12
 
 SEAL_CHARACTERS = 4 * (ID_BYTES + MAC_BYTES) // 3
 
+_length = Struct(">L").pack
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _BASE64 = re.compile(r"[A-Za-z0-9_-]*")
 _MIN_KEY_BYTES = 16
 _MAX_KEY_BYTES = 64
@@ -70,7 +73,7 @@ class Seal:
 
     def write(self, message: bytes) -> bytes:
         """Message and MAC as C{SEAL_CHARACTERS} characters of base64 (RFC 4648, 5)."""
-        return urlsafe_b64encode(message + self.raw(message))
+        return b2a_base64(message + self.raw(message), newline=False).translate(_URL_SAFE)
 
 
 def open_seal(keys: MacKeys, kind: Kind, key_id: int, covered: tuple[bytes, ...], size: int = MAC_BYTES) -> Seal:
@@ -84,11 +87,17 @@ def open_seal(keys: MacKeys, kind: Kind, key_id: int, covered: tuple[bytes, ...]
     key = keys.keys.get(key_id)
     if key is None:
         raise Forged(f"no key {key_id}")
+    mac = _begun(key, key_id, kind, size).copy()
+    mac.update(b"".join([_length(len(part)) + part for part in covered]))
+    return Seal(mac)
+
+
+@lru_cache(maxsize=64)
+def _begun(key: bytes, key_id: int, kind: Kind, size: int) -> Any:
+    """The MAC over the kind and the key's number: kept, since beginning with a key costs as much as all the rest."""
     if not _MIN_KEY_BYTES <= len(key) <= _MAX_KEY_BYTES:
         raise ValueError(f"key {key_id} must have {_MIN_KEY_BYTES} to {_MAX_KEY_BYTES} bytes")
-    lengths = [pack(">L", len(part)) + part for part in covered]
-    start = bytes((kind, key_id)) + b"".join(lengths)
-    return Seal(blake2b(start, digest_size=size, key=key, person=_PERSONS[kind]))
+    return blake2b(bytes((kind, key_id)), digest_size=size, key=key, person=_PERSONS[kind])
 
 
 def check(seal: Callable[[bytes], bytes], message: bytes, mac: bytes) -> str:
@@ -103,9 +112,10 @@ def check(seal: Callable[[bytes], bytes], message: bytes, mac: bytes) -> str:
     return encode_id(message)
 
 
+@lru_cache(maxsize=1024)
 def raw_id(message_id: str) -> bytes:
     """
-    A message's id as bytes.
+    A message's id as bytes; kept, since envelope and content of a message need it one after the other.
 
     @raise ValueError: it is no id of ours.
     """
@@ -114,7 +124,7 @@ def raw_id(message_id: str) -> bytes:
 
 def write_base64(raw: bytes) -> str:
     """Base64 for addresses of the web (RFC 4648, 5), without padding."""
-    return urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
+    return b2a_base64(raw, newline=False).translate(_URL_SAFE).rstrip(b"=").decode("ascii")
 
 
 def read_base64(text: str) -> bytes:

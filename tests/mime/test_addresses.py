@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from smtpeter.mime.addresses import FromError, sender_address, sender_domain
+from smtpeter.mime.addresses import FromError, read_mailbox, sender_address, sender_domain
 from smtpeter.mime.headers import read_headers
 
 
@@ -107,6 +107,29 @@ class SenderDomainTests(SynchronousTestCase):
             with self.assertRaises(FromError, msg=value) as caught:
                 domain_of_from(value)
             self.assertIn(reason, str(caught.exception), value)
+
+    @given(
+        st.lists(
+            st.sampled_from(
+                ["Joe", "Ann B", '"Doe, Joe"', " ", "  ", "<", ">", "a", "a.b+c", "@", "b-c", "B.example", "."]
+            )
+            | st.sampled_from(["x" * 64, "-", "=?", '"', ",", "(c)", ".com", "1", ":", "_"]),
+            max_size=9,
+        )
+    )
+    @settings(max_examples=300)
+    def test_short_way(self, pieces: list[str]) -> None:
+        """Plain values are read in a shorter way, to the same address or the same refusal."""
+        for value in ("".join(pieces), "".join([*pieces, "<a@b.example>"]), "".join([*pieces, "a@b.example"])):
+            headers = read_headers(b"From: " + value.encode() + b"\r\n\r\n")
+            try:
+                expected = read_mailbox(value.strip().encode())
+            except FromError as problem:
+                with self.assertRaises(FromError, msg=value) as caught:
+                    sender_address(headers)
+                self.assertEqual(str(caught.exception), str(problem))
+            else:
+                self.assertEqual(sender_address(headers), expected, value)
 
     def test_sharp_s(self) -> None:
         """A domain that older rules map to another one is refused, where the stock codec reads that other one."""

@@ -1,5 +1,7 @@
 """Tests for L{smtpeter.mime.headers}."""
 
+import re
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
@@ -48,6 +50,33 @@ class ReadTests(SynchronousTestCase):
             self.assertEqual([field.name for field in block.fields], ["A"])
             self.assertEqual(block.rewritten(), b"A: 1\r\n\r\n")
         self.assertEqual([field.name for field in read_headers(b"From : a@b\r\n\r\n").fields], ["From"])
+
+    @given(
+        st.lists(
+            st.sampled_from([b"A: b\r\n", b"From x\r\n", b"Bc :\xff\r\n\tc\r\n", b"C:\r\r\n", b"D: e\n", b"--b: x\r\n"])
+            | st.sampled_from([b" f\r\n", b"\r\n", b"G", b":", b"\n"]),
+            max_size=9,
+        ),
+        st.integers(0, 40) | st.none(),
+    )
+    @settings(max_examples=300)
+    def test_places(self, pieces: list[bytes], limit: int | None) -> None:
+        """The fields stand one behind the other, name and value are what stands there, and no field is left behind."""
+        content = b"".join(pieces)
+        block = read_headers(content, limit)
+        self.assertEqual(
+            [block.start, *(each.end for each in block.fields)], [*(each.start for each in block.fields), block.end]
+        )
+        stop = len(content) if limit is None else limit
+        for each in block.fields:
+            name, value = content[each.start : each.end].split(b":", 1)
+            self.assertEqual(name.rstrip(b" \t").decode(), each.name)
+            self.assertEqual(each.key, each.name.lower())
+            self.assertIn(value, (each.raw, each.raw + b"\n", each.raw + b"\r\n", each.raw + b"\r"))
+            self.assertFalse(each.raw.endswith(b"\n"))
+            self.assertLessEqual(each.end, stop)
+            self.assertNotIn(content[each.end : min(each.end + 1, stop)], (b" ", b"\t"))
+        self.assertIsNone(re.match(rb"(?!--)[!-9;-~]+[ \t]*:", content[block.end : stop]))
 
     def test_limit(self) -> None:
         """Reading stops at the limit."""

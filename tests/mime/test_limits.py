@@ -1,8 +1,11 @@
 """Tests for L{smtpeter.mime.limits}."""
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from smtpeter.mime.limits import HeaderTooLarge, NestedTooDeep, TooManyHops, read_within_limits
+from smtpeter.mime.limits import HeaderTooLarge, NestedTooDeep, TooManyHops, is_flat, read_within_limits
+from smtpeter.mime.scanner import MAX_DEPTH, TooDeep, scan
 from tests.mime.test_scanner import nested
 
 
@@ -43,3 +46,28 @@ class LimitTests(SynchronousTestCase):
         self.assertEqual(len(read_within_limits(nested(100)).fields), 1)
         with self.assertRaises(NestedTooDeep):
             read_within_limits(nested(101))
+
+    @given(
+        st.integers(90, 130),
+        st.sampled_from(
+            (
+                b"Content-Type: message/rfc822\r\n\r\n",
+                b"CONTENT-TYPE : message/global\r\n\r\n",
+                b"cOnTeNt-tYpE: multipart/digest; boundary=b%d\r\n\r\n--b%d\r\n\r\n",
+                b'Content-Type: "multipart"/mixed; boundary=b%d\r\n\r\n--b%d\r\n',
+            )
+        ),
+    )
+    @settings(max_examples=60)
+    def test_flat(self, levels: int, level: bytes) -> None:
+        """What is told without looking at the parts is never nested too deep, and a usual message is told so."""
+        content = b"".join(level.replace(b"%d", b"%d" % number) for number in range(levels))
+        try:
+            scan(content)
+            is_too_deep = False
+        except TooDeep:
+            is_too_deep = True
+        self.assertFalse(is_too_deep and is_flat(content))
+        if levels > MAX_DEPTH:
+            self.assertTrue(is_too_deep)
+        self.assertTrue(is_flat(b"From: a@b.example\r\nContent-Type: text/plain\r\n\r\nx\r\n"))

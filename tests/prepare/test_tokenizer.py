@@ -99,6 +99,27 @@ class TokenizerTests(SynchronousTestCase):
         html = b"<p><style><a></style><a><b>"
         self.assertEqual([tag.name for tag in tags(html, {b"a"})], [b"a"])
 
+    @given(
+        st.lists(
+            st.sampled_from(
+                [b"<p", b"<a", b"</a", b"<AREA", b"</body", b"<abc", b"<br/>", b"<!--", b"-->", b"<style", b"</style"]
+            )
+            | st.sampled_from(
+                [b">", b"/>", b" ", b"\n", b"=", b'"', b"'", b"<", b"< ", b"</", b"<!x", b"<?", b"a", b"b", b"/"]
+            )
+            | st.sampled_from(
+                [b' x="y"', b" x='y'", b" x=y", b' x="<a href=1>"', b" x=y=", b' a"b=', b" x", b"\0", b'="y"']
+            ),
+            max_size=25,
+        )
+    )
+    @settings(max_examples=1500)
+    def test_short_way(self, pieces: list[bytes]) -> None:
+        """When some names are asked for, other tags are passed in a shorter way, and the same tags are found."""
+        html = b"".join(pieces)
+        names = frozenset((b"a", b"area", b"body"))
+        self.assertEqual(list(tags(html, names)), [tag for tag in tags(html) if tag.name in names], html)
+
     def test_many_attributes(self) -> None:
         """A tag with very many attributes ends the reading instead of filling the memory."""
         self.assertEqual(seen(b"<i><a" + b" x" * MAX_ATTRIBUTES + b"><b>"), [(b"i", [])])

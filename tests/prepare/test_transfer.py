@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from smtpeter.mime.wire import has_long_line
+from smtpeter.mime.wire import has_long_line, normalise_newlines
 from smtpeter.prepare.quoted import MAX_LINE, read_quoted
 from smtpeter.prepare.recipe import make_recipe
 from smtpeter.prepare.splices import Splice, in_order, spliced
@@ -126,6 +126,18 @@ class BodyTests(SynchronousTestCase):
         self.assertEqual(encoding, "quoted-printable")
         self.assertFalse(has_long_line(out, MAX_LINE))
         self.assertEqual(read_quoted(out).decoded, raw[:10] + SEAL.write(ID) + raw[10:])
+
+    @given(st.lists(st.sampled_from([b"a", b"\r\n", b"\r", b"\n", b"\0", b""]), min_size=1, max_size=8))
+    @settings(max_examples=150)
+    def test_line_ends(self, pieces: list[bytes]) -> None:
+        """Bare CR and LF become CRLF in each piece by itself, whatever else is in it."""
+        body = read_body(b"xy", "")
+        for before in (True, False):
+            splices = [Splice(start=1, end=1, pieces=(piece,)) for piece in pieces]
+            splices.insert(len(splices) * before, Splice(start=1, end=1, pieces=(SEAL,)))
+            segments, _ = change_body(body, splices)
+            expected = b"".join(normalise_newlines(piece) for piece in pieces)
+            self.assertEqual(written(segments).replace(SEAL.write(ID), b""), b"x" + expected + b"y")
 
     def test_eightbit(self) -> None:
         """A seven-bit part that gets other octets becomes quoted-printable."""
