@@ -6,6 +6,7 @@ resource and no Klein application: the paths that senders chose may hold anythin
 UTF-8, and its routing would be two thirds of the cost of a redirect.
 """
 
+from functools import partial
 from typing import Literal
 
 from attrs import define
@@ -43,7 +44,14 @@ class Tracking(Resource):
 
     @override
     def render(self, request: Request) -> int:
-        """Answer, then record."""
+        """Answer, then record; at once unless the journal has fallen behind."""
+        self._visits.when_room(partial(self._answer, request))
+        return NOT_DONE_YET
+
+    def _answer(self, request: Request) -> None:
+        # Twisted takes the channel away from a request whose visitor has gone.
+        if getattr(request, "channel", None) is None:
+            return
         is_pixel = request.path.endswith(b".gif") and request.path.count(b"/") == 1
         try:
             answer = self._pixel(request) if is_pixel else self._click(request)
@@ -51,7 +59,6 @@ class Tracking(Resource):
             answer = self._not_found(request)
         request.write(answer)
         request.finish()
-        return NOT_DONE_YET
 
     def _pixel(self, request: Request) -> bytes:
         message_id = read_pixel(self._keys, self._host(), request.uri)

@@ -1,12 +1,15 @@
 """Tests of the tracking host, in bytes."""
 
 import re
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from attrs import define, field
 from hypothesis import given
 from hypothesis import strategies as st
+from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from typing_extensions import override
 
@@ -33,6 +36,14 @@ class KeptVisits(Visits):
     """Keeps what is recorded."""
 
     kept: list[Visit] = field(factory=list, init=False)
+    held: list[Callable[[], None]] | None = field(default=None, init=False)
+
+    @override
+    def when_room(self, answer: Callable[[], None]) -> None:
+        if self.held is None:
+            answer()
+        else:
+            self.held.append(answer)
 
     @override
     def record(self, visit: Visit) -> None:
@@ -89,6 +100,7 @@ class TrackingTests(SiteTestCase):
         self.assertEqual(visit.data["destination"], "https://shop.example/a?b=1")
         self.assertEqual(visit.data["url"], BASE + path.decode())
         self.assertIn("User-Agent: Test/1", visit.data["headers"])
+        self.assertEqual(visit.data["ip"], "192.168.1.1")
 
     def test_pixel(self) -> None:
         """The pixel is a picture that is not kept, and is recorded."""
@@ -129,7 +141,18 @@ class TrackingTests(SiteTestCase):
             answer = self.ask(wrong)
             self.assertTrue(answer.startswith(b"HTTP/1.1 404 "), (wrong, answer))
             self.assertTrue(answer.endswith(NOT_FOUND))
+            self.assertIn(b"\r\nCache-Control: no-store\r\n", answer)
         self.assertEqual(self.visits.kept, [])
+
+    def test_gone(self) -> None:
+        """A visitor who went while the journal caught up is not answered, and nothing is recorded."""
+        self.visits.held = held = []
+        protocol, transport = connect(self.site)
+        asked = b"GET " + link("https://shop.example/a") + b" HTTP/1.1\r\nHost: clicks.example.com\r\n\r\n"
+        protocol.dataReceived(asked)
+        protocol.connectionLost(Failure(ConnectionDone()))
+        held[0]()
+        self.assertEqual((transport.value(), self.visits.kept), (b"", []))
 
     def test_other_host(self) -> None:
         """A link works on its own host only; health is elsewhere."""

@@ -1,6 +1,7 @@
 """Tests of the recording of visits."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
@@ -9,7 +10,7 @@ from typing_extensions import override
 
 from smtpeter.boundaries.storage import StorageBusy
 from smtpeter.model.visit import Visit
-from smtpeter.web.visits import GATHER_SECONDS, MAX_WAITING, RETRY_SECONDS, Visits
+from smtpeter.web.visits import CROWD, GATHER_SECONDS, MAX_WAITING, RETRY_SECONDS, Visits
 
 
 class SlowJournal:
@@ -72,6 +73,45 @@ class VisitsTests(SynchronousTestCase):
         self.clock.advance(RETRY_SECONDS)
         self.journal.pending.pop().callback(None)
         self.assertEqual(self.journal.written, [["m"]])
+
+    def test_held(self) -> None:
+        """Requests beyond what the journal keeps up with wait for it, in order."""
+        answered: list[int] = []
+
+        def answer(number: int) -> None:
+            answered.append(number)
+            self.record(str(number))
+
+        for number in range(CROWD + 3):
+            self.visits.when_room(partial(answer, number))
+        self.assertEqual(len(answered), CROWD)
+        self.clock.advance(GATHER_SECONDS)
+        self.journal.pending.pop().callback(None)
+        self.assertEqual(answered, list(range(CROWD + 3)))
+
+    def test_not_held_while_failing(self) -> None:
+        """A database that fails holds no visitor up."""
+        answered: list[int] = []
+        for number in range(CROWD):
+            self.record(str(number))
+        self.visits.when_room(lambda: answered.append(1))
+        self.assertEqual(answered, [])
+        self.clock.advance(GATHER_SECONDS)
+        self.journal.pending.pop().errback(StorageBusy())
+        self.assertEqual(answered, [1])
+        self.visits.when_room(lambda: answered.append(2))
+        self.assertEqual(answered, [1, 2])
+
+    def test_not_held_at_the_end(self) -> None:
+        """A stop lets everybody go, and writes what comes of it."""
+        for number in range(CROWD):
+            self.record(str(number))
+        self.visits.when_room(lambda: self.record("last"))
+        stopped = self.visits.stopService()
+        for pending in self.journal.pending:
+            pending.callback(None)
+        self.successResultOf(stopped)
+        self.assertEqual(sum(len(group) for group in self.journal.written), CROWD + 1)
 
     def test_bounded(self) -> None:
         """What waits is bounded: more is dropped, not kept."""
