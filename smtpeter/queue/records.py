@@ -45,16 +45,9 @@ def status_of(outcome: Outcome, severity: int) -> str:
     return f"{severity}.{_DETAILS.get(outcome.reason, '0.0') if severity != 2 else '0.0'}"
 
 
-def delivery(queued: Queued, outcome: Outcome, warnings: tuple[str, ...]) -> Event:
-    """
-    The destination accepted it.
-
-    @param warnings: what preparing could not do, in words for the sender.
-    """
-    values = _values(queued, outcome) | _reply_values(outcome, 2)
-    if warnings:
-        values["warnings"] = "\n".join(warnings)
-    return _event("delivery", queued, outcome.at, values)
+def delivery(queued: Queued, outcome: Outcome) -> Event:
+    """The destination accepted it."""
+    return _event("delivery", queued, outcome.at, _values(queued, outcome) | _reply_values(outcome, 2))
 
 
 def deferral(queued: Queued, outcome: Outcome, next_attempt_at: float) -> Event:

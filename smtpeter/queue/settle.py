@@ -4,6 +4,8 @@ What an attempt's outcome changes: the message's state, its event, and the notic
 Pure: one settlement for each outcome, which storage commits in one transaction.
 """
 
+from attrs import evolve
+
 from smtpeter.model.identity import NewId
 from smtpeter.model.message import Queued, State
 from smtpeter.model.outcome import Kind, Outcome
@@ -39,13 +41,24 @@ def settle(
     """
     if outcome.kind is Kind.RELEASED:
         raise ValueError("a released message has no settlement")
+    decided = _decided(queued, outcome, hostname, jitter, new_id)
+    return _with_warnings(decided, warnings) if warnings else decided
+
+
+def _decided(queued: Queued, outcome: Outcome, hostname: str, jitter: float, new_id: NewId) -> Settlement:
     if outcome.kind is Kind.DELIVERED:
-        return _delivered(queued, outcome, hostname, new_id, warnings)
+        return _delivered(queued, outcome, hostname, new_id)
     if outcome.kind is Kind.FAILED:
         return _failed(queued, outcome, hostname, new_id)
     if outcome.at >= queued.submission.expires_at:
         return _expired(queued, outcome, outcome.at, hostname, new_id)
     return _deferred(queued, outcome, hostname, jitter, new_id)
+
+
+def _with_warnings(settlement: Settlement, warnings: tuple[str, ...]) -> Settlement:
+    """Whatever became of it, the sender can read what was not done to it."""
+    told = {"warnings": "\n".join(warnings)}
+    return evolve(settlement, events=tuple(evolve(one, data={**one.data, **told}) for one in settlement.events))
 
 
 def expire(queued: Queued, now: float, hostname: str, new_id: NewId) -> Settlement:
@@ -58,14 +71,14 @@ def is_expired(queued: Queued, now: float) -> bool:
     return now >= queued.submission.expires_at
 
 
-def _delivered(queued: Queued, outcome: Outcome, hostname: str, new_id: NewId, warnings: tuple[str, ...]) -> Settlement:
+def _delivered(queued: Queued, outcome: Outcome, hostname: str, new_id: NewId) -> Settlement:
     return Settlement(
         message_id=queued.message.id,
         state=State.DELIVERED,
         attempts=queued.attempts + 1,
         next_attempt_at=None,
         last_reply=reply_text(outcome),
-        events=(delivery(queued, outcome, warnings),),
+        events=(delivery(queued, outcome),),
         notice=relayed_notice(queued, outcome, hostname, new_id),
     )
 

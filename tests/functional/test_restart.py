@@ -67,7 +67,9 @@ class CrashTests(SynchronousTestCase):
         with Sink() as sink, Installation(sink.port) as it:
             senders = Senders(it, it.sender("shop.example"))
             senders.start()
+            end = time.monotonic() + 60
             while len(senders.acknowledged) < MESSAGES // 3:
+                self.assertLess(time.monotonic(), end, "too little was acknowledged")
                 time.sleep(0.005)
             it.kill()
             senders.join()

@@ -30,6 +30,15 @@ class SharingTests(CompilerCase):
             contents = {self.successResultOf(prepared.render(id, False)) for id in (MESSAGE, OTHER)}
             self.assertEqual(len(contents), 2)
 
+    def test_each_signed(self) -> None:
+        """Every recipient's own copy verifies, with a body of its own."""
+        self.rig.domains = Domains()
+        prepared = self.prepared(message(HTML, "utf-8"), CLICKS)
+        sent = [self.successResultOf(prepared.render(id, False)) for id in (MESSAGE, OTHER)]
+        self.assertNotEqual(sent[0].partition(b"\r\n\r\n")[2], sent[1].partition(b"\r\n\r\n")[2])
+        for one in sent:
+            self.assertTrue(dkim.verify(one, dnsfunc=lambda name, timeout=5: RECORD))
+
     def test_joined(self) -> None:
         """Who asks for a shared content that is being made gets that one."""
         threads = Waiting()

@@ -142,6 +142,14 @@ class EventTests(SynchronousTestCase):
             },
         )
 
+    def test_warnings(self) -> None:
+        """What was not done to the message is told whatever became of it."""
+        for outcome in (delivered(NOW), failed(NOW), deferred(NOW), deferred(NOW + 2 * DAY)):
+            (event,) = settled(queued(), outcome, ("one", "two")).events
+            self.assertEqual(event.data["warnings"], "one\ntwo", event.type)
+            (event,) = settled(queued(), outcome).events
+            self.assertNotIn("warnings", event.data)
+
     def test_failure(self) -> None:
         """A failure says what kind it is, how hard, and where in SMTP it happened."""
         (event,) = settled(queued(attempts=2), failed(NOW)).events

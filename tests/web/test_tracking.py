@@ -146,7 +146,8 @@ class TrackingTests(SiteTestCase):
 
     def test_gone(self) -> None:
         """A visitor who went while the journal caught up is not answered, and nothing is recorded."""
-        self.visits.held = held = []
+        held: list[Callable[[], None]] = []
+        self.visits.held = held
         protocol, transport = connect(self.site)
         asked = b"GET " + link("https://shop.example/a") + b" HTTP/1.1\r\nHost: clicks.example.com\r\n\r\n"
         protocol.dataReceived(asked)
