@@ -23,7 +23,7 @@ class CuttingProxy:
     Clients connect to C{port}.
 
     @ivar is_cut: whether every connection is refused at once.
-    @ivar committed: set when a commit was cut off.
+    @ivar committed: set when a commit is cut off.
     """
 
     _target: tuple[str, int]
@@ -131,8 +131,9 @@ class _Link:
                 if COMMIT in chunk:
                     cut, said = self._proxy.take_commit_cut(said), b""
                     if cut is not None:
-                        cut(self, chunk)
+                        # Before the client can notice, and go on.
                         self._proxy.committed.set()
+                        cut(self, chunk)
                         return
                 self.server.sendall(chunk)
         self.close()
