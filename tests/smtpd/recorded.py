@@ -1,8 +1,8 @@
 """
 Dialogues of real programs, byte by byte and segment by segment, as an SMTPeter received them.
 
-The user name and the password are those of these tests, which the recording server knew. Each program sent two
-messages: one with dots at the beginning of lines, and one with letters beyond ASCII.
+The user name and the password are those of these tests, which the recording server knew. Where a program sent messages
+they are two: one with dots at the beginning of lines, and one with letters beyond ASCII.
 """
 
 from tests.smtpd.replay import EHLO_CLEAR, EHLO_TLS, TLS, Dialogue
@@ -125,6 +125,15 @@ THUNDERBIRD_TLS: Dialogue = [
         (),
     ),
     (b".\r\n", (b"250 2.0.0 Ok: queued as ",)),
+    (b"QUIT\r\n", (b"221 2.0.0",)),
+]
+
+# The same program's "Test connection to server" in the settings of the outgoing server: it does not log in.
+THUNDERBIRD_TEST: Dialogue = [
+    (b"EHLO we-guess.mozilla.org\r\n", EHLO_CLEAR),
+    (b"STARTTLS\r\n", (b"220 2.0.0",)),
+    (TLS, ()),
+    (b"EHLO we-guess.mozilla.org\r\n", EHLO_TLS),
     (b"QUIT\r\n", (b"221 2.0.0",)),
 ]
 

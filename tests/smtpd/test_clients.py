@@ -45,6 +45,10 @@ class RecordedPrograms(SynchronousTestCase):
         """Thunderbird over implicit TLS: the same."""
         self.check_notices(*self.replay_two(recorded.THUNDERBIRD_TLS, is_encrypted=True))
 
+    def test_thunderbird_test(self) -> None:
+        """Thunderbird's test of a connection finds TLS and AUTH, and hands in nothing."""
+        self.assertEqual(replay(recorded.THUNDERBIRD_TEST).intake.drafts, [])
+
     def test_javamail(self) -> None:
         """JavaMail: two messages, and NOOP between them."""
         self.replay_two(recorded.JAVAMAIL)
