@@ -1,72 +1,21 @@
-"""Programs that people send mail with, run for real; each checks the server's certificate."""
+"""Programs that people send mail with on the command line, run for real; each checks the server's certificate."""
 
-import os
-import shutil
-import smtplib
-import ssl
 import subprocess
-import time
 from pathlib import Path
+from urllib.parse import quote
 
-from twisted.trial.unittest import SkipTest, SynchronousTestCase
-from typing_extensions import override
+from twisted.trial.unittest import SkipTest
 
-from tests.support import postfix
-from tests.support.installation import Installation
-from tests.support.sink import Delivered, Sink
-
-MAIL = "From: Ann <ann@shop.example>\nTo: bob@customer.example\nSubject: hello\n\nFirst line\n.\n.dot\n\nlast\n"
-BODY = b"First line\r\n.\r\n.dot\r\n\r\nlast\r\n"
+from tests.support.clients import BODY, MAIL, RECIPIENT, SENDER, TEXT, ClientCase, tool
 
 
-def tool(name: str) -> str:
-    """
-    A program's path.
-
-    @raise SkipTest: it is not installed.
-    """
-    path = shutil.which(name)
-    if path is None:
-        raise SkipTest(f"{name} is not installed (a Debian package of that name)")
-    return path
-
-
-class ClientTests(SynchronousTestCase):
+class ClientTests(ClientCase):
     """Each hands in the same mail, which arrives unchanged but for the header."""
-
-    @override
-    def setUp(self) -> None:
-        self.sink = Sink()
-        self.sink.__enter__()
-        self.addCleanup(self.sink.__exit__)
-        self.it = Installation(self.sink.port)
-        self.it.__enter__()
-        self.addCleanup(self.it.__exit__)
-        self.user, self.password = self.it.sender("shop.example")
-        self.mail = self.it.folder / "mail"
-        self.mail.write_bytes(MAIL.encode())
-
-    def run_client(self, *arguments: str, stdin: bytes | None = None) -> str:
-        """Run a client to its end. @return: what it printed."""
-        environment = {**os.environ, "HOME": str(self.it.folder)}
-        done = subprocess.run(arguments, check=False, input=stdin, capture_output=True, timeout=60, env=environment)
-        printed = (done.stdout + done.stderr).decode(errors="replace")
-        self.assertEqual(done.returncode, 0, printed)
-        return printed
-
-    def check(self, body: bytes = BODY) -> Delivered:
-        """The mail is at its destination, once."""
-        (arrived,) = self.sink.wait_for(1)
-        self.assertEqual(arrived.recipients, ("bob@customer.example",))
-        self.assertEqual(arrived.reverse_path, "ann@shop.example")
-        self.assertEqual(arrived.content.partition(b"\r\n\r\n")[2], body)
-        self.assertIn(b"DKIM-Signature:", arrived.content)
-        return arrived
 
     def test_swaks(self) -> None:
         """swaks, AUTH PLAIN and LOGIN, over STARTTLS and over TLS."""
         common = (
-            *(tool("swaks"), "--server", "localhost", "--from", "ann@shop.example", "--to", "bob@customer.example"),
+            *(tool("swaks"), "--server", "localhost", "--from", SENDER, "--to", RECIPIENT),
             *("--auth-user", self.user, "--auth-password", self.password, "--data", f"@{self.mail}"),
             *("--tls-ca-path", str(self.it.certificate), "--tls-verify", "--suppress-data"),
         )
@@ -84,8 +33,7 @@ class ClientTests(SynchronousTestCase):
         common = (
             *(tool("curl"), "--silent", "--show-error", "--ssl-reqd", "--cacert", str(self.it.certificate)),
             *("--url", f"smtp://localhost:{self.it.smtp_port}", "--user", f"{self.user}:{self.password}"),
-            *("--mail-from", "ann@shop.example", "--mail-rcpt", "bob@customer.example"),
-            *("--upload-file", str(self.mail)),
+            *("--mail-from", SENDER, "--mail-rcpt", RECIPIENT, "--upload-file", str(self.mail)),
         )
         self.run_client(*common)
         self.check(BODY + b"\r\n")
@@ -99,51 +47,67 @@ class ClientTests(SynchronousTestCase):
         config.write_text(
             f"account default\nhost localhost\nport {self.it.smtp_port}\ntls on\ntls_starttls on\n"
             f"tls_trust_file {self.it.certificate}\nauth on\nuser {self.user}\npassword {self.password}\n"
-            "from ann@shop.example\n"
+            f"from {SENDER}\n"
         )
         config.chmod(0o600)
-        self.run_client(tool("msmtp"), "-C", str(config), "bob@customer.example", stdin=MAIL.encode())
+        self.run_client(tool("msmtp"), "-C", str(config), RECIPIENT, stdin=MAIL.encode())
         self.check()
 
-    def test_smtplib(self) -> None:
-        """Python's smtplib, over STARTTLS and over TLS."""
-        context = ssl.create_default_context(cafile=str(self.it.certificate))
-        with smtplib.SMTP("localhost", self.it.smtp_port, timeout=20) as client:
-            client.starttls(context=context)
-            client.login(self.user, self.password)
-            client.sendmail("ann@shop.example", ["bob@customer.example"], MAIL)
-        self.check()
-        with smtplib.SMTP_SSL("localhost", self.it.tls_port, context=context, timeout=20) as client:
-            client.login(self.user, self.password)
-            client.sendmail("ann@shop.example", ["bob@customer.example"], MAIL)
-        self.sink.wait_for(2)
+    def test_s_nail(self) -> None:
+        """s-nail; in the address of the server the spaces of the password are C{%20}."""
+        config = self.it.folder / "mailrc"
+        config.write_text(
+            f"set v15-compat\nset mta=smtp://{self.user}:{quote(self.password)}@localhost:{self.it.smtp_port}\n"
+            f"set smtp-use-starttls smtp-auth=plain hostname=client.example\n"
+            f"set tls-verify=strict\nset from={SENDER}\n"
+        )
 
-    def test_smtplib_wrong_certificate(self) -> None:
-        """A client that does not know the certificate refuses, so the checks above are checks."""
-        with smtplib.SMTP("localhost", self.it.smtp_port, timeout=20) as client:
-            self.assertRaises(ssl.SSLError, client.starttls, context=ssl.create_default_context())
+        def send(trusted: Path) -> "subprocess.CompletedProcess[bytes]":
+            return self.attempt(
+                *(tool("s-nail"), "-n", "-S", f"tls-ca-file={trusted}", "-S", "tls-ca-no-defaults"),
+                *("-s", "hello", RECIPIENT),
+                stdin=TEXT.encode(),
+                environment={"MAILRC": str(config)},
+            )
 
-    def test_postfix(self) -> None:
-        """Postfix with SMTPeter as its relay host, login and certificate check."""
-        reason = postfix.why_not()
-        if reason is not None:
-            raise SkipTest(reason)
-        with postfix.Postfix(self.it.smtp_port, self.it.certificate, self.user, self.password) as sender:
-            self.hand_in(sender.port, sender.log)
-            try:
-                arrived = self.check()
-            except AssertionError:
-                raise AssertionError(sender.log.read_text()) from None
-            self.assertIn(b"by client.example (Postfix)", arrived.content)
+        self.check_trusting(send)
 
-    def hand_in(self, port: int, log: Path) -> None:
-        """Give a mail to a server that is just starting."""
-        end = time.monotonic() + 20
-        while time.monotonic() < end:
-            try:
-                with smtplib.SMTP("127.0.0.1", port, timeout=5) as client:
-                    client.sendmail("ann@shop.example", ["bob@customer.example"], MAIL)
-                    return
-            except OSError:
-                time.sleep(0.1)
-        raise AssertionError(f"Postfix did not start:\n{log.read_text()}")
+    def test_mutt(self) -> None:
+        """mutt, as a script uses it."""
+        config = self.it.folder / "muttrc"
+        config.write_text(
+            f'set smtp_url = "smtp://{self.user}@localhost:{self.it.smtp_port}/"\nset smtp_pass = "{self.password}"\n'
+            f'set ssl_starttls = yes\nset ssl_force_tls = yes\nset smtp_authenticators = "plain"\n'
+            f'set from = "{SENDER}"\nset use_from = yes\nset hostname = "client.example"\nset copy = no\n'
+        )
+
+        def send(trusted: Path) -> "subprocess.CompletedProcess[bytes]":
+            return self.attempt(
+                *(tool("mutt"), "-n", "-F", str(config), "-e", f'set certificate_file = "{trusted}"'),
+                *("-s", "hello", RECIPIENT),
+                stdin=TEXT.encode(),
+            )
+
+        self.check_trusting(send)
+
+    def test_git_send_email(self) -> None:
+        """C{git send-email}."""
+        git = tool("git")
+        if not Path(self.run_client(git, "--exec-path").strip(), "git-send-email").exists():
+            packages = "git-email libauthen-sasl-perl libio-socket-ssl-perl"
+            raise SkipTest(f"git send-email is not installed (Debian packages: {packages})")
+        config = self.it.folder / ".gitconfig"
+        config.write_text(
+            f"[user]\nname = Ann\nemail = {SENDER}\n"
+            f"[sendemail]\nsmtpServer = localhost\nsmtpServerPort = {self.it.smtp_port}\nsmtpEncryption = tls\n"
+            f"smtpUser = {self.user}\nsmtpPass = {self.password}\nsmtpDomain = client.example\n"
+            "suppressCc = self\nconfirm = never\n"
+        )
+
+        def send(trusted: Path) -> "subprocess.CompletedProcess[bytes]":
+            return self.attempt(
+                *(git, "-c", f"sendemail.smtpSslCertPath={trusted}", "send-email", "--to", RECIPIENT, str(self.mail)),
+                environment={"GIT_CONFIG_GLOBAL": str(config)},
+            )
+
+        self.check_trusting(send)

@@ -1,197 +1,142 @@
-"""
-Dialogues in the manner of mail programs, byte by byte.
+"""Mail programs: dialogues that were recorded from them, and dialogues in the manner of those that cannot run here."""
 
-Each is a list of what the client sends and of how the server's answer must begin, line by line; C{TLS} is the
-handshake. They were written from what is known of the programs, not recorded from them: each reproduces the habits
-that the comment above it names, and proves no more than that a program with these habits is served.
-"""
-
-from base64 import b64encode
+import ssl
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.smtpd.support import PASSWORD, PLAIN, Site
-
-TLS = b"<handshake>"
-NAME = b64encode(b"sender")
-WORD = b64encode(PASSWORD.encode())
-BODY = b"From: <me@example.com>\r\nTo: <you@example.org>\r\nSubject: Hello\r\n\r\nHello\r\n..\r\n"
-
-EHLO = (b"250-mail.example.com", b"250-PIPELINING", b"250-SIZE", b"250-8BITMIME", b"250-SMTPUTF8")
-EHLO_CLEAR = (*EHLO, b"250-ENHANCEDSTATUSCODES", b"250-DSN", b"250 STARTTLS")
-EHLO_TLS = (*EHLO, b"250-ENHANCEDSTATUSCODES", b"250-DSN", b"250 AUTH PLAIN LOGIN")
-
-Dialogue = list[tuple[bytes, tuple[bytes, ...]]]
-
-# Thunderbird: the local address as a literal in EHLO, AUTH PLAIN with initial response, BODY=8BITMIME before SIZE; with
-# the option "return receipt of delivery" RET and ENVID, NOTIFY and ORCPT. A second message on the kept connection.
-THUNDERBIRD: Dialogue = [
-    (b"EHLO [192.168.1.23]\r\n", EHLO_CLEAR),
-    (b"STARTTLS\r\n", (b"220 2.0.0",)),
-    (TLS, ()),
-    (b"EHLO [192.168.1.23]\r\n", EHLO_TLS),
-    (b"AUTH PLAIN " + PLAIN + b"\r\n", (b"235 2.7.0",)),
-    (b"MAIL FROM:<me@example.com> BODY=8BITMIME SIZE=433\r\n", (b"250 2.1.0",)),
-    (b"RCPT TO:<you@example.org>\r\n", (b"250 2.1.5",)),
-    (b"DATA\r\n", (b"354 ",)),
-    (BODY, ()),
-    (b".\r\n", (b"250 2.0.0 Ok: queued as ",)),
-    (b"MAIL FROM:<me@example.com> BODY=8BITMIME SIZE=433 RET=FULL ENVID=abc@example.com\r\n", (b"250 2.1.0",)),
-    (b"RCPT TO:<you@example.org> NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=rfc822;you@example.org\r\n", (b"250 2.1.5",)),
-    (b"DATA\r\n", (b"354 ",)),
-    (BODY + b".\r\n", (b"250 2.0.0 Ok: queued as ",)),
-    (b"QUIT\r\n", (b"221 2.0.0",)),
-]
-
-# Outlook for Windows: the computer's bare name in EHLO, AUTH LOGIN without initial response, a blank behind the colon
-# of MAIL and RCPT, an empty line before the final dot; here over implicit TLS.
-OUTLOOK: Dialogue = [
-    (b"EHLO DESKTOPPC01\r\n", EHLO_TLS),
-    (b"AUTH LOGIN\r\n", (b"334 VXNlcm5hbWU6",)),
-    (NAME + b"\r\n", (b"334 UGFzc3dvcmQ6",)),
-    (WORD + b"\r\n", (b"235 2.7.0",)),
-    (b"MAIL FROM: <me@example.com>\r\n", (b"250 2.1.0",)),
-    (b"RCPT TO: <you@example.org>\r\n", (b"250 2.1.5",)),
-    (b"DATA\r\n", (b"354 ",)),
-    (BODY, ()),
-    (b"\r\n.\r\n", (b"250 2.0.0 Ok: queued as ",)),
-    (b"QUIT\r\n", (b"221 2.0.0",)),
-]
-
-# The same over STARTTLS, with RSET after AUTH and again in the middle of a transaction, as its account test does.
-OUTLOOK_TEST: Dialogue = [
-    (b"EHLO DESKTOPPC01\r\n", EHLO_CLEAR),
-    (b"STARTTLS\r\n", (b"220 2.0.0",)),
-    (TLS, ()),
-    (b"EHLO DESKTOPPC01\r\n", EHLO_TLS),
-    (b"AUTH LOGIN\r\n", (b"334 VXNlcm5hbWU6",)),
-    (NAME + b"\r\n", (b"334 UGFzc3dvcmQ6",)),
-    (WORD + b"\r\n", (b"235 2.7.0",)),
-    (b"RSET\r\n", (b"250 2.0.0",)),
-    (b"MAIL FROM: <me@example.com>\r\n", (b"250 2.1.0",)),
-    (b"RSET\r\n", (b"250 2.0.0",)),
-    (b"MAIL FROM: <me@example.com>\r\n", (b"250 2.1.0",)),
-    (b"RCPT TO: <you@example.org>\r\n", (b"250 2.1.5",)),
-    (b"DATA\r\n", (b"354 ",)),
-    (BODY + b".\r\n", (b"250 2.0.0 Ok: queued as ",)),
-    (b"QUIT\r\n", (b"221 2.0.0",)),
-]
-
-# Apple Mail: the local IPv4 address as a literal in EHLO, AUTH PLAIN whose response waits for 334, no parameters,
-# several recipients, the connection kept: RSET after the message, NOOP later.
-APPLE_MAIL: Dialogue = [
-    (b"EHLO [10.0.1.5]\r\n", EHLO_CLEAR),
-    (b"STARTTLS\r\n", (b"220 2.0.0",)),
-    (TLS, ()),
-    (b"EHLO [10.0.1.5]\r\n", EHLO_TLS),
-    (b"AUTH PLAIN\r\n", (b"334 ",)),
-    (b64encode(b"\0sender\0" + PASSWORD.encode()) + b"\r\n", (b"235 2.7.0",)),
-    (b"MAIL FROM:<me@example.com>\r\n", (b"250 2.1.0",)),
-    (b"RCPT TO:<you@example.org>\r\n", (b"250 2.1.5",)),
-    (b"RCPT TO:<she@example.org>\r\n", (b"250 2.1.5",)),
-    (b"DATA\r\n", (b"354 ",)),
-    (BODY, ()),
-    (b".\r\n", (b"250 2.0.0 Ok: queued as ",)),
-    (b"RSET\r\n", (b"250 2.0.0",)),
-    (b"NOOP\r\n", (b"250 2.0.0",)),
-    (b"QUIT\r\n", (b"221 2.0.0",)),
-]
-
-# iOS Mail on a mobile network: an IPv6 literal in EHLO, AUTH PLAIN with authzid equal to authcid, small segments that
-# end within a command and within the end of data.
-IOS: Dialogue = [
-    (b"EHLO [IPv6:2001:db8:85a3::8a2e:370:7334]\r\n", EHLO_TLS),
-    (b"AUTH PLAIN " + b64encode(b"sender\0sender\0" + PASSWORD.encode()) + b"\r\n", (b"235 2.7.0",)),
-    (b"MAIL FR", ()),
-    (b"OM:<me@example.com> SIZE=433\r", ()),
-    (b"\nRCPT TO:<you@example.org>\r\n", (b"250 2.1.0", b"250 2.1.5")),
-    (b"DATA\r\n", (b"354 ",)),
-    (BODY[:31], ()),
-    (BODY[31:] + b"\r", ()),
-    (b"\n.", ()),
-    (b"\r\n", (b"250 2.0.0 Ok: queued as ",)),
-    (b"QUIT\r\n", (b"221 2.0.0",)),
-]
-
-# Android's mail program and its relatives: a literal with a zone in the first EHLO, which is no valid one, a fixed name
-# in the second, verbs and keywords in other cases, AUTH LOGIN with initial response, EHLO again after AUTH.
-ANDROID: Dialogue = [
-    (b"EHLO [fe80::1234%wlan0]\r\n", EHLO_CLEAR),
-    (b"STARTTLS\r\n", (b"220 2.0.0",)),
-    (TLS, ()),
-    (b"ehlo localhost.localdomain\r\n", EHLO_TLS),
-    (b"AUTH LOGIN " + NAME + b"\r\n", (b"334 UGFzc3dvcmQ6",)),
-    (WORD + b"\r\n", (b"235 2.7.0",)),
-    (b"EHLO localhost.localdomain\r\n", EHLO_TLS),
-    (b"mail from:<me@example.com> body=8bitmime\r\n", (b"250 2.1.0",)),
-    (b"Rcpt To:<you@example.org>\r\n", (b"250 2.1.5",)),
-    (b"data\r\n", (b"354 ",)),
-    (BODY, ()),
-    (b"\r\n.\r\n", (b"250 2.0.0 Ok: queued as ",)),
-    (b"quit\r\n", (b"221 2.0.0",)),
-]
-
-# JavaMail, which many programs and applications contain: C{localhost} in EHLO where the name is not known, AUTH LOGIN
-# in three turns before PLAIN would be tried, one turn for each command, the end of data in a write of its own.
-JAVAMAIL: Dialogue = [
-    (b"EHLO localhost\r\n", EHLO_CLEAR),
-    (b"STARTTLS\r\n", (b"220 2.0.0",)),
-    (TLS, ()),
-    (b"EHLO localhost\r\n", EHLO_TLS),
-    (b"AUTH LOGIN\r\n", (b"334 VXNlcm5hbWU6",)),
-    (NAME + b"\r\n", (b"334 UGFzc3dvcmQ6",)),
-    (WORD + b"\r\n", (b"235 2.7.0",)),
-    (b"MAIL FROM:<me@example.com>\r\n", (b"250 2.1.0",)),
-    (b"RCPT TO:<you@example.org>\r\n", (b"250 2.1.5",)),
-    (b"DATA\r\n", (b"354 ",)),
-    (BODY, ()),
-    (b"\r\n.\r\n", (b"250 2.0.0 Ok: queued as ",)),
-    (b"NOOP\r\n", (b"250 2.0.0",)),
-    (b"QUIT\r\n", (b"221 2.0.0",)),
-]
+from smtpeter.model.message import Draft
+from tests.smtpd import manners, recorded
+from tests.smtpd.manners import BODY, CONTENT
+from tests.smtpd.replay import Dialogue, replay
+from tests.smtpd.support import PLAIN, Site
 
 
-class MailPrograms(SynchronousTestCase):
-    def replay(self, dialogue: Dialogue, is_encrypted: bool = False) -> list[bytes]:
-        """Say what stands there; the contents that were accepted."""
-        site = Site()
-        client = site.greeted(is_encrypted)
-        for octets, begins in dialogue:
-            if octets == TLS:
-                client.protocol.handshakeCompleted()
-                continue
-            lines = client.say(octets).split(b"\r\n")
-            self.assertEqual(lines.pop(), b"", octets)
-            self.assertEqual([line[: len(begin)] for line, begin in zip(lines, begins, strict=True)], list(begins))
-        self.assertTrue(client.is_closed)
-        return [draft.content for draft in site.intake.drafts]
+def sent(dialogue: Dialogue) -> list[bytes]:
+    """The contents that the program meant: what follows each DATA, without its final dot and doubled dots."""
+    turns = [octets for octets, _ in dialogue]
+    data = [b"".join(turns[at + 1 : at + 3]) for at, turn in enumerate(turns) if turn == b"DATA\r\n"]
+    return [octets[: octets.index(b"\r\n.\r\n") + 2].replace(b"\r\n..", b"\r\n.") for octets in data]
 
-    CONTENT = BODY.replace(b"\r\n..", b"\r\n.")
+
+class RecordedPrograms(SynchronousTestCase):
+    """Each is served as it was when it was recorded."""
+
+    def replay_two(self, dialogue: Dialogue, is_encrypted: bool = False) -> list[Draft]:
+        """The two messages that were accepted; they are what the program sent."""
+        drafts = replay(dialogue, is_encrypted).intake.drafts
+        self.assertEqual([draft.content for draft in drafts], sent(dialogue))
+        self.assertIn(b"\r\n\r\nHello,\r\n.\r\n.dot\r\n", drafts[0].content)
+        self.assertEqual([draft.reverse_path for draft in drafts], ["me@example.com"] * 2)
+        self.assertEqual([draft.recipients[0].address for draft in drafts], ["you@example.org"] * 2)
+        return drafts
+
+    def check_notices(self, first: Draft, second: Draft) -> None:
+        """The second one wants notices."""
+        message_id = second.content.partition(b"\r\n")[0].removeprefix(b"Message-ID: ").decode()
+        self.assertEqual((first.ret, first.envid, first.recipients[0].notify), (None, None, None))
+        self.assertEqual((second.ret, second.envid), ("FULL", message_id))
+        self.assertEqual(second.recipients[0].notify, {"SUCCESS", "FAILURE", "DELAY"})
 
     def test_thunderbird(self) -> None:
-        """In the manner of Thunderbird: two messages, the second with a request for notices."""
-        self.assertEqual(self.replay(THUNDERBIRD), [self.CONTENT, self.CONTENT])
+        """Thunderbird over STARTTLS: two messages on a kept connection, the second with a request for notices."""
+        self.check_notices(*self.replay_two(recorded.THUNDERBIRD))
+
+    def test_thunderbird_tls(self) -> None:
+        """Thunderbird over implicit TLS: the same."""
+        self.check_notices(*self.replay_two(recorded.THUNDERBIRD_TLS, is_encrypted=True))
+
+    def test_thunderbird_test(self) -> None:
+        """Thunderbird's test of a connection finds TLS and AUTH, and hands in nothing."""
+        self.assertEqual(replay(recorded.THUNDERBIRD_TEST).intake.drafts, [])
+
+    def test_javamail(self) -> None:
+        """JavaMail: two messages, and NOOP between them."""
+        self.replay_two(recorded.JAVAMAIL)
+
+
+class MannersOfPrograms(SynchronousTestCase):
+    """Each message arrives as it was meant."""
+
+    def replay(self, dialogue: Dialogue, is_encrypted: bool = False) -> list[bytes]:
+        """The contents that were accepted."""
+        return [draft.content for draft in replay(dialogue, is_encrypted).intake.drafts]
 
     def test_outlook(self) -> None:
         """In the manner of Outlook: over implicit TLS."""
-        self.assertEqual(self.replay(OUTLOOK, is_encrypted=True), [self.CONTENT + b"\r\n"])
+        self.assertEqual(self.replay(manners.OUTLOOK, is_encrypted=True), [CONTENT + b"\r\n"])
 
     def test_outlook_with_resets(self) -> None:
         """In the manner of Outlook: RSET, and begin again."""
-        self.assertEqual(self.replay(OUTLOOK_TEST), [self.CONTENT])
+        self.assertEqual(self.replay(manners.OUTLOOK_TEST), [CONTENT])
+
+    def test_outlook_app(self) -> None:
+        """In the manner of Outlook's app: a blank too many, and parameters that mean nothing here."""
+        self.assertEqual(self.replay(manners.OUTLOOK_APP, is_encrypted=True), [CONTENT])
 
     def test_apple_mail(self) -> None:
         """In the manner of Apple Mail: to two recipients."""
-        self.assertEqual(self.replay(APPLE_MAIL), [self.CONTENT])
+        (draft,) = replay(manners.APPLE_MAIL).intake.drafts
+        self.assertEqual((draft.content, len(draft.recipients)), (CONTENT, 2))
+
+    def test_apple_mail_check(self) -> None:
+        """In the manner of Apple Mail: a look whether the login works hands in nothing."""
+        self.assertEqual(self.replay(manners.APPLE_MAIL_CHECK, is_encrypted=True), [])
+
+    def test_older_apple_mail(self) -> None:
+        """In the manner of older Apple Mail: address literals, valid or not."""
+        self.assertEqual(self.replay(manners.OLDER_APPLE_MAIL), [CONTENT])
 
     def test_ios(self) -> None:
         """In the manner of iOS Mail: in small segments."""
-        self.assertEqual(self.replay(IOS, is_encrypted=True), [self.CONTENT + b"\r\n"])
+        self.assertEqual(self.replay(manners.IOS, is_encrypted=True), [CONTENT + b"\r\n"])
+
+    def test_older_ios(self) -> None:
+        """In the manner of older iOS Mail: with an IPv6 literal."""
+        self.assertEqual(self.replay(manners.OLDER_IOS, is_encrypted=True), [CONTENT + b"\r\n"])
 
     def test_android(self) -> None:
-        """In the manner of Android's program: commands in any case."""
-        self.assertEqual(self.replay(ANDROID), [self.CONTENT + b"\r\n"])
+        """
+        In the manner of Android's Email: a connection that ends without QUIT.
 
-    def test_javamail(self) -> None:
-        """In the manner of JavaMail: one command at a time."""
-        self.assertEqual(self.replay(JAVAMAIL), [self.CONTENT + b"\r\n"])
+        It doubles no dots, so of the body's two dots, which it means as such, one arrives; this is its fault.
+        """
+        (draft,) = replay(manners.ANDROID).intake.drafts
+        self.assertEqual((draft.content, len(draft.recipients)), (CONTENT + b"\r\n", 2))
+
+    def test_thunderbird_for_android(self) -> None:
+        """In the manner of Thunderbird for Android: MAIL and RCPT in one go."""
+        (draft,) = replay(manners.THUNDERBIRD_FOR_ANDROID).intake.drafts
+        self.assertEqual((draft.content, len(draft.recipients)), (CONTENT, 2))
+
+    def test_odd_cases(self) -> None:
+        """Commands are known in any case."""
+        self.assertEqual(self.replay(manners.ODD_CASES, is_encrypted=True), [CONTENT + b"\r\n"])
+
+
+class TLSInTheClear(SynchronousTestCase):
+    """
+    A new account in iOS is tried with TLS from the first byte first, also on port 587, as a published server log shows.
+    """
+
+    def client_hello(self) -> bytes:
+        """How TLS begins."""
+        octets = ssl.MemoryBIO()
+        client = ssl.create_default_context().wrap_bio(ssl.MemoryBIO(), octets, server_hostname="mail.example.com")
+        self.assertRaises(ssl.SSLWantReadError, client.do_handshake)
+        return octets.read()
+
+    def test_tries_are_forgiven(self) -> None:
+        """It is answered with errors at most, and never counts against the address, which then logs in."""
+        site = Site()
+        for at in range(site.settings.patience.address_failures + 1):
+            client = site.greeted() if at % 2 else site.connect()
+            answer = client.say(self.client_hello())
+            self.assertEqual([line for line in answer.splitlines() if not line.startswith((b"500 ", b"554 "))], [])
+            client.hang_up()
+        client = site.ready()
+        client.start_tls()
+        client.say(b"EHLO smtpclient.apple\r\n")
+        self.assertEqual(client.say(b"AUTH PLAIN " + PLAIN + b"\r\n"), b"235 2.7.0 Authentication successful\r\n")
+        client.say(b"MAIL FROM:<me@example.com>\r\nRCPT TO:<you@example.org>\r\nDATA\r\n")
+        client.say(BODY + b".\r\n")
+        self.assertEqual([draft.content for draft in site.intake.drafts], [CONTENT])
