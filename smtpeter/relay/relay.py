@@ -66,7 +66,7 @@ class RelaySettings:
     max_connections: int = 1000
     """Of all sites together."""
     drain_seconds: float = 30.0
-    limits: Callable[[str], Limits] = limits_for
+    limits: Callable[[Site], Limits] = limits_for
 
 
 @define(eq=False)
@@ -197,7 +197,7 @@ class MailRelay(Service):
         if pool is None:
             pool = self._pools[site.key] = SitePool(
                 site=site,
-                limits=self._settings.limits(site.name),
+                limits=self._settings.limits(site),
                 health=self._health.get(site.key, self._reactor.seconds()) or Health(),
                 dialer=self._dialer,
                 clock=self._reactor,

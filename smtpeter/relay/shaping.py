@@ -8,6 +8,8 @@ from collections import deque
 
 from attrs import define, field, frozen
 
+from smtpeter.relay.destinations import Site
+
 FIRST_PAUSE = 60.0
 LONGEST_PAUSE = 1800.0
 SPREAD = 0.2
@@ -24,18 +26,15 @@ class Limits:
     connections: int = 10
     messages_per_connection: int = 100
     idle_seconds: float = 60.0
-    connections_per_minute: int = 100
+    connections_per_minute: int | None = 100
+    """C{None}: as many as come about."""
     recipients: int = 100
     """In one transaction; RFC 5321, 4.5.3.1.8 lets every server take this many."""
 
 
-def limits_for(site: str) -> Limits:
-    """
-    The limits of a site.
-
-    @param site: its name: its MX hosts, sorted and joined by commas, or a route's host and port.
-    """
-    return Limits()
+def limits_for(site: Site) -> Limits:
+    """The limits of a site. A route leads to a hop that the operator has chosen: how often we connect is no matter."""
+    return Limits() if site.route is None else Limits(connections_per_minute=None)
 
 
 def pause_seconds(failures: int, jitter: float) -> float:
@@ -112,15 +111,18 @@ class Health:
 class Rate:
     """At most so many in any minute."""
 
-    _per_minute: int
+    _per_minute: int | None
     _times: deque[float] = field(factory=deque)
 
     def wait_seconds(self, now: float) -> float:
         """How long until the next may be; 0 when it may be now."""
+        if self._per_minute is None:
+            return 0.0
         while self._times and self._times[0] <= now - 60.0:
             self._times.popleft()
         return self._times[0] + 60.0 - now if len(self._times) >= self._per_minute else 0.0
 
     def count(self, now: float) -> None:
         """One more."""
-        self._times.append(now)
+        if self._per_minute is not None:
+            self._times.append(now)

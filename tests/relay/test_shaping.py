@@ -4,16 +4,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from smtpeter.relay.destinations import Exchange, site_of, site_of_route
+from smtpeter.relay.routes import Route
 from smtpeter.relay.shaping import LONGEST_PAUSE, LOST_IN_A_ROW, Health, Limits, Rate, limits_for, pause_seconds
 
 
 class LimitsTests(SynchronousTestCase):
     def test_default(self) -> None:
         """The default receiver's limits are those of the specification."""
-        limits = limits_for("mx.example.org")
+        limits = limits_for(site_of([Exchange(name="mx.example.org")], 25))
         self.assertEqual((limits.connections, limits.messages_per_connection, limits.idle_seconds), (10, 100, 60))
         self.assertEqual((limits.connections_per_minute, limits.recipients), (100, 100))
         self.assertEqual(limits, Limits())
+
+    def test_route(self) -> None:
+        """How often an operator's own hop is connected to is not bounded."""
+        limits = limits_for(site_of_route(Route(domain="*", host="smarthost", port=587)))
+        self.assertEqual(limits, Limits(connections_per_minute=None))
+        rate = Rate(limits.connections_per_minute)
+        for _ in range(1000):
+            rate.count(1.0)
+        self.assertEqual(rate.wait_seconds(1.0), 0)
 
 
 class PauseTests(SynchronousTestCase):
