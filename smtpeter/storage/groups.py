@@ -1,9 +1,9 @@
 """
 Executes a group of operations in one transaction, so that many durable writes share one fsync.
 
-Each operation is isolated by a savepoint: its failure undoes only what it did itself. Equal bulk operations are joined
-to one call; when that call fails its items are run again one by one, so that one poisonous item fails alone. Groups
-that stood in each other's way on PostgreSQL are run again.
+Equal bulk operations are joined to one call. A group in which one fails is undone and run again, each operation
+isolated by a savepoint now: a failure undoes only what it did itself. When a joined call fails its items are run again
+one by one, so that one poisonous item fails alone. Groups that stood in each other's way on PostgreSQL are run again.
 """
 
 from collections.abc import Callable, Sequence
@@ -75,6 +75,9 @@ class _Unit:
         return list(results)
 
 
+_Execute = Callable[[Connection, _Unit], Answers]
+
+
 def commit_group(engine: Engine, operations: Sequence[Operation]) -> Answers:
     """
     Execute operations and commit them together.
@@ -82,7 +85,7 @@ def commit_group(engine: Engine, operations: Sequence[Operation]) -> Answers:
     @return: an answer for each; results only when the commit has returned.
     """
     try:
-        return _commit_undisturbed(engine, operations)
+        return _commit_at_once(engine, operations)
     except _CommitLost as lost:
         return [(operation, _doubted(lost.failure, result)) for operation, result in lost.answers]
     except Exception as failure:
@@ -97,21 +100,39 @@ def _doubted(failure: DBAPIError, result: object) -> Failure:
     return result if isinstance(result, Failure) else Failure(in_doubt(failure, result))
 
 
-def _commit_undisturbed(engine: Engine, operations: Sequence[Operation]) -> Answers:
+def _commit_at_once(engine: Engine, operations: Sequence[Operation]) -> Answers:
+    """Without savepoints, which most groups do not need."""
+    try:
+        return _commit_undisturbed(engine, operations, _execute)
+    except _CommitLost:
+        raise
+    except Exception as failure:
+        if len(operations) == 1 or not _is_fault_of_one(failure):
+            raise
+        return _commit_undisturbed(engine, operations, _attempt)
+
+
+def _is_fault_of_one(failure: Exception) -> bool:
+    """Whether another operation could succeed where this one failed."""
+    reason = translate(failure)
+    return reason is failure or isinstance(reason, StorageFull)
+
+
+def _commit_undisturbed(engine: Engine, operations: Sequence[Operation], execute: _Execute) -> Answers:
     for _ in range(COLLISIONS):
         try:
-            return _commit(engine, operations)
+            return _commit(engine, operations, execute)
         except DBAPIError as failure:
             if not is_collision(failure):
                 raise
-    return _commit(engine, operations)
+    return _commit(engine, operations, execute)
 
 
-def _commit(engine: Engine, operations: Sequence[Operation]) -> Answers:
+def _commit(engine: Engine, operations: Sequence[Operation], execute: _Execute) -> Answers:
     answers: Answers = []
     with engine.connect() as connection, connection.begin() as transaction:
         for unit in _join(operations):
-            answers += _attempt(connection, unit)
+            answers += execute(connection, unit)
         try:
             transaction.commit()
         except DBAPIError as failure:
@@ -149,17 +170,20 @@ def _join(operations: Sequence[Operation]) -> list[_Unit]:
     return units
 
 
+def _execute(connection: Connection, unit: _Unit) -> Answers:
+    return list(zip(unit.operations, unit.execute(connection), strict=True))
+
+
 def _attempt(connection: Connection, unit: _Unit) -> Answers:
     try:
         results = _isolated(connection, unit)
     except _TransactionLost as lost:
         raise (lost.__cause__ or lost) from None
     except Exception as failure:
-        reason = translate(failure)
-        if reason is not failure and not isinstance(reason, StorageFull):
+        if not _is_fault_of_one(failure):
             raise
         if len(unit.operations) == 1:
-            return [(unit.operations[0], Failure(reason))]
+            return [(unit.operations[0], Failure(translate(failure)))]
         return [answer for operation in unit.operations for answer in _attempt(connection, _Unit([operation]))]
     return list(zip(unit.operations, results, strict=True))
 

@@ -46,6 +46,7 @@ class ClusterCase(SynchronousTestCase):
         self.addCleanup(engine.dispose)
         connection = engine.connect()
         self.addCleanup(connection.close)
+        connection.begin()
         return connection
 
 

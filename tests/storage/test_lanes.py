@@ -1,6 +1,7 @@
 """Tests of L{smtpeter.storage.lanes}, with real threads, since that is what they are."""
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
 from queue import Empty, SimpleQueue
 from threading import Event as Signal
 from threading import current_thread, main_thread
@@ -39,58 +40,97 @@ class BatchTests(SynchronousTestCase):
         unused = cast(IReactorFromThreads, None)
         return ThreadLane(reactor=unused, name="x", threads=1, limit=limit, run=_Recorder().run)
 
-    def batches(self, lane: ThreadLane, count: int) -> list[tuple[list[int], bool]]:
-        found = [lane._next_batch(1) for _ in range(count)]
-        return [([one.item for one in batch], is_last) for batch, is_last in found]
+    def batches(self, lane: ThreadLane, count: int) -> list[list[int]]:
+        return [[one.item for one in lane._next_batch(1)] for _ in range(count)]
+
+    def calls(self, lane: ThreadLane) -> int:
+        """How many threads were called since the last time."""
+        count = lane._calls.qsize()
+        for _ in range(count):
+            lane._calls.get_nowait()
+        return count
 
     def test_what_has_queued_up(self) -> None:
         """A batch is what has queued up, in order, at most its limit."""
         lane = self.lane(limit=3)
         for number in range(5):
             lane.put(operation(number))
-        self.assertEqual(self.batches(lane, 2), [([0, 1, 2], False), ([3, 4], False)])
+        self.assertEqual(self.batches(lane, 3), [[0, 1, 2], [3, 4], []])
 
     def test_bytes(self) -> None:
         """A batch ends with the operation that makes it large."""
         lane = self.lane()
         for number, size in enumerate((BATCH_BYTES - 1, 1, 1)):
             lane.put(operation(number, size))
-        self.assertEqual(self.batches(lane, 2), [([0, 1], False), ([2], False)])
+        self.assertEqual(self.batches(lane, 2), [[0, 1], [2]])
 
-    def test_last(self) -> None:
-        """What was put before the end is executed before the end."""
+    def test_one_call(self) -> None:
+        """The first of a batch calls a thread, those that join it call nobody; what is left over calls one again."""
+        lane = self.lane(limit=3)
+        for number in range(4):
+            lane.put(operation(number))
+        self.assertEqual(self.calls(lane), 1)
+        self.batches(lane, 1)
+        self.assertEqual(self.calls(lane), 1)
+        lane.put(operation(4))
+        self.assertEqual(self.calls(lane), 0)
+        self.assertEqual(self.batches(lane, 1), [[3, 4]])
+        lane.put(operation(5))
+        self.assertEqual(self.calls(lane), 1)
+
+    def test_put_behind_the_last(self) -> None:
+        """What is put just when a thread has taken the last, and relies on it, is not forgotten."""
         lane = self.lane()
-        lane.put(operation(1))
-        lane._line.put(None)
-        self.assertEqual(self.batches(lane, 1), [([1], True)])
+        lane.put(operation(0))
+        lane._line = _Late([operation(1)], lane._line)
+        self.assertEqual(self.batches(lane, 1), [[0]])
+        self.assertEqual(self.calls(lane), 2)
+        self.assertEqual(self.batches(lane, 1), [[1]])
 
     def test_company_is_waited_for(self) -> None:
-        """As many as the last time are waited for, each for a moment; whoever stays away is not."""
+        """As many as the last time are waited for, as long as they come; whoever stays away is not."""
         lane = self.lane()
-        lane._line = line = _Script([operation(0), operation(1), operation(2), Empty(), operation(3), Empty()])
-        batch, _ = lane._next_batch(3)
-        self.assertEqual([one.item for one in batch], [0, 1, 2])
-        self.assertEqual(line.waits, [None, GAP_SECONDS, GAP_SECONDS, 0])
-        batch, _ = lane._next_batch(3)
-        self.assertEqual([one.item for one in batch], [3])
-        self.assertEqual(line.waits[4:], [None, GAP_SECONDS])
+        lane.put(operation(0))
+        lane._never = nap = _Script(lane, [[operation(1)], [operation(2)], []])
+        self.assertEqual([one.item for one in lane._next_batch(3)], [0, 1, 2])
+        self.assertEqual(nap.waits, [GAP_SECONDS, GAP_SECONDS])
+        lane.put(operation(3))
+        self.assertEqual([one.item for one in lane._next_batch(3)], [3])
+        self.assertEqual(nap.waits[2:], [GAP_SECONDS])
 
 
 class _Script(SimpleQueue):  # type: ignore[type-arg]
-    """A line whose operations come as the test says; keeps how long they were waited for, C{None} for ever."""
+    """A pause in which what the test says is put; keeps how long each was."""
 
-    def __init__(self, script: list[Operation | Empty]) -> None:
+    def __init__(self, lane: ThreadLane, script: list[list[Operation]]) -> None:
         super().__init__()
+        self.lane = lane
         self.script = script
         self.waits: list[float | None] = []
 
     @override
-    def get(self, block: bool = True, timeout: float | None = None) -> Operation:
-        self.waits.append(timeout if block else 0)
-        found = self.script.pop(0)
-        if isinstance(found, Empty):
-            raise found
-        return found
+    def get(self, block: bool = True, timeout: float | None = None) -> None:
+        self.waits.append(timeout)
+        for one in self.script.pop(0):
+            self.lane.put(one)
+        raise Empty
+
+
+class _Late(deque[Operation]):
+    """A line to which something is put just after it was found empty."""
+
+    def __init__(self, late: list[Operation], *arguments: Iterable[Operation]) -> None:
+        super().__init__(*arguments)
+        self.late = late
+
+    @override
+    def popleft(self) -> Operation:
+        try:
+            return super().popleft()
+        except IndexError:
+            self.extend(self.late)
+            self.late = []
+            raise
 
 
 class ThreadTests(TestCase):

@@ -234,8 +234,7 @@ class DoubtTests(SynchronousTestCase):
             Deferred.fromCoroutine(self.database.transaction(fail)),
             Deferred.fromCoroutine(self.database.together(bulk, 4)),
         ]
-        # The first of the threads that are held has nothing to commit that anybody asks for.
-        self.proxy.lose_commit_answer(after=1)
+        self.proxy.lose_commit_answer()
         self.lanes.let_go()
         FOREGROUND.wait(lambda: all(work.called for work in works))
         first = self.failureResultOf(works[0], CommitInDoubt).value
