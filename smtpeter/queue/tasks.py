@@ -9,6 +9,10 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from smtpeter.eager import begin
+
+_FAILED = "background work of the queue failed"
+
 
 @define(eq=False)
 class Tasks:
@@ -20,11 +24,17 @@ class Tasks:
 
     def start(self, work: Coroutine["Deferred[object]", object, None]) -> None:
         """Begin a piece of work."""
-        running = Deferred.fromCoroutine(work)
-        _ = running.addErrback(self._failed)
-        if not running.called:
+        try:
+            running = begin(work)
+        except CancelledError:
+            return
+        except Exception:
+            self._log.failure(_FAILED)
+            return
+        if running is not None:
             self._running.add(running)
-            _ = running.addCallback(lambda _: self._running.discard(running))
+            _ = running.addErrback(self._failed)
+            _ = running.addCallback(self._ended, running)
 
     async def ended(self, seconds: float) -> bool:
         """
@@ -45,9 +55,12 @@ class Tasks:
         for running in list(self._running):
             running.cancel()
 
+    def _ended(self, result: None, running: "Deferred[None]") -> None:
+        self._running.discard(running)
+
     def _failed(self, failure: Failure) -> None:
         if not failure.check(CancelledError):
-            self._log.failure("background work of the queue failed", failure)
+            self._log.failure(_FAILED, failure)
 
 
 @define(eq=False)
