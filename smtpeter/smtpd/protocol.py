@@ -27,6 +27,7 @@ from smtpeter.smtpd.clerk import Clerk
 from smtpeter.smtpd.limits import address_key
 from smtpeter.smtpd.pace import Pace
 from smtpeter.smtpd.premises import Premises
+from smtpeter.smtpd.prompt import write_now
 from smtpeter.smtpd.replies import Reply
 from smtpeter.smtpd.session import Session
 from smtpeter.smtpd.work import StartTLS, Work
@@ -231,7 +232,7 @@ class SMTPProtocol(ESMTP):
             self._hang_up(output)
         elif output:
             self._pace.since = self._clock.seconds()
-            self.transport.write(output)
+            write_now(self.transport, output)
 
     def _hang_up(self, farewell: bytes) -> None:
         """Say a last thing. TLS still has to read to end in order, or to bring the handshake to its end."""
