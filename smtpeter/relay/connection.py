@@ -82,7 +82,8 @@ class Connection(Protocol):
     note: str = ""
     """What should be known of how it came to be: broken TLS."""
     envelopes: int = 0
-    _deadline: IDelayedCall | None = None
+    _due: float | None = None
+    _timer: IDelayedCall | None = None
     _linger: IDelayedCall | None = None
     _unsent: deque[bytes] = field(factory=deque)
     _turn: IDelayedCall | None = None
@@ -233,22 +234,32 @@ class Connection(Protocol):
             self._linger = self.clock.callLater(LINGER_SECONDS, transport.abortConnection)
 
     def _watch(self) -> None:
-        """The deadline moves with every exchange; an idle session has none here."""
+        """
+        The deadline moves with every exchange; an idle session has none here. The timer stays where it is unless it
+        would come too late: what a message costs must not include timers.
+        """
         seconds = None if self._is_closed else self.conversation.timeout_seconds
         if seconds is None:
+            self._due = None
+            return
+        self._due = due = self.clock.seconds() + seconds
+        if self._timer is None or self._timer.getTime() > due:
             self._stop_watching()
-        elif self._deadline is not None and self._deadline.active():
-            self._deadline.reset(seconds)
-        else:
-            self._deadline = self.clock.callLater(seconds, self._time_out)
+            self._timer = self.clock.callLater(seconds, self._look_at_clock)
 
     def _stop_watching(self) -> None:
-        if self._deadline is not None and self._deadline.active():
-            self._deadline.cancel()
-        self._deadline = None
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        self._timer = None
 
-    def _time_out(self) -> None:
-        self._deadline = None
+    def _look_at_clock(self) -> None:
+        self._timer = None
+        left = None if self._due is None else self._due - self.clock.seconds()
+        if left is None:
+            return
+        if left > 0:
+            self._timer = self.clock.callLater(left, self._look_at_clock)
+            return
         is_handshake = self.conversation.stage == "starttls"
         self._carry_out(self.conversation.lose("the server did not answer in time", is_tls_broken=is_handshake))
         self._close(is_hard=True)

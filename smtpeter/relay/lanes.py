@@ -14,6 +14,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
+from smtpeter.eager import begin
 from smtpeter.model.outcome import Outcome
 from smtpeter.relay.connection import Connection
 from smtpeter.relay.envelope import Envelope
@@ -62,6 +63,7 @@ class Lane:
     _is_open: bool = True
     _preparing: dict[Deferred[None], Sequence[Entry]] = field(factory=dict)
     _flights: dict[Envelope, Sequence[Entry]] = field(factory=dict)
+    _idle_since: float | None = None
     _idle_call: IDelayedCall | None = None
     _log: Logger = field(factory=Logger)
 
@@ -94,9 +96,9 @@ class Lane:
     def send(self, entries: Sequence[Entry]) -> None:
         """Take a transaction: jobs of one content."""
         self.taken += 1
-        self._stop_idling()
-        work: Deferred[None] = Deferred.fromCoroutine(self._prepare(entries))
-        if not work.called:
+        self._idle_since = None
+        work = begin(self._prepare(entries))
+        if work is not None:
             self._preparing[work] = entries
             _ = work.addBoth(self._prepared, work)
 
@@ -121,12 +123,14 @@ class Lane:
 
     def idle(self) -> None:
         """Nothing to send for now: wait for more, not for ever; or go, when it has had its share."""
-        if not self._is_open or self._idle_call is not None:
+        if not self._is_open or self._idle_since is not None:
             return
         if self.taken >= self._limits.messages_per_connection:
             self.quit()
-        else:
-            self._idle_call = self._clock.callLater(self._limits.idle_seconds, self.quit)
+            return
+        self._idle_since = self._clock.seconds()
+        if self._idle_call is None:
+            self._idle_call = self._clock.callLater(self._limits.idle_seconds, self._look_at_clock)
 
     def quit(self) -> None:
         """Close it; it has nothing to do."""
@@ -193,7 +197,19 @@ class Lane:
             self._stop_idling()
             self._owner.lane_ended(self, fact)
 
+    def _look_at_clock(self) -> None:
+        """One timer serves all the times of rest: a message starts and stops none."""
+        self._idle_call = None
+        if self._idle_since is None:
+            return
+        left = self._idle_since + self._limits.idle_seconds - self._clock.seconds()
+        if left > 0:
+            self._idle_call = self._clock.callLater(left, self._look_at_clock)
+        else:
+            self.quit()
+
     def _stop_idling(self) -> None:
+        self._idle_since = None
         if self._idle_call is not None:
             if self._idle_call.active():
                 self._idle_call.cancel()

@@ -56,8 +56,9 @@ class SitePool:
     on_empty: Callable[["SitePool"], None]
     _line: WaitingLine = field(factory=WaitingLine)
     _lanes: dict[Lane, None] = field(factory=dict)
-    # Those that may have room, so that a message costs no look at every connection.
+    # Those that may have room, and those that may be idle, so that a message costs no look at every connection.
     _free: dict[Lane, None] = field(factory=dict)
+    _idle: dict[Lane, None] = field(factory=dict)
     _dials: set[Deferred[None]] = field(factory=set)
     _opening: int = 0
     _announcer: Announcer = field(init=False)
@@ -118,13 +119,22 @@ class SitePool:
 
     def _feed(self) -> None:
         """Idle connections first; busy ones get the next job ahead of time when no other can be opened for it."""
-        for is_ahead in (False, True):
-            for lane in list(self._free):
-                while self._line and lane.room > 0 and (lane.is_idle or (is_ahead and self._may_join(lane))):
-                    self.slots.busy(lane)
-                    lane.send(self._line.take(self._recipients))
-                if lane.room <= 0:
-                    self._free.pop(lane, None)
+        while self._line and self._idle:
+            lane = next(iter(self._idle))
+            del self._idle[lane]
+            if lane.is_idle and lane.room > 0:
+                self._give(lane)
+        for lane in list(self._free) if self._line else ():
+            while self._line and lane.room > 0 and self._may_join(lane):
+                self._give(lane)
+            if lane.room <= 0:
+                self._free.pop(lane, None)
+            if not self._line:
+                return
+
+    def _give(self, lane: Lane) -> None:
+        self.slots.busy(lane)
+        lane.send(self._line.take(self._recipients))
 
     def _may_join(self, lane: Lane) -> bool:
         return not lane.awaits_verdict or not self._may_open()
@@ -236,6 +246,8 @@ class SitePool:
         """Go on with the next, or rest."""
         if lane in self._lanes:
             self._free[lane] = None
+            if lane.is_idle:
+                self._idle[lane] = None
         if self._line or self._is_draining:
             self.pump()
         if lane not in self._lanes:
@@ -251,6 +263,7 @@ class SitePool:
         if self._lanes.pop(lane, lane) is lane:
             return
         self._free.pop(lane, None)
+        self._idle.pop(lane, None)
         self.slots.busy(lane)
         self.slots.give_back(self)
         is_broken = bool(ended.description) and ended.reply is None and not self._is_draining
