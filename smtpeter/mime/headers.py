@@ -10,8 +10,14 @@ Names of fields are compared in lower case.
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 from attrs import field, frozen
+
+REMEMBERED = 64
+"""Blocks that are kept: a message is read when it is accepted and, a moment later, when it is prepared."""
+REMEMBERED_BYTES = 16_384
+"""Contents up to this size."""
 
 # A name never begins with "--", so that no delimiter line of a multipart is taken for a field. White space before the
 # colon is obsolete syntax and read. Possessive: nothing is tried twice.
@@ -107,7 +113,17 @@ def read_headers(content: bytes, limit: int | None = None) -> HeaderBlock:
     @param content: with CRLF line ends.
     @param limit: read no further than this many octets; a block which reaches that far is longer than it seems.
     """
-    stop = len(content) if limit is None else min(limit, len(content))
+    if len(content) <= (REMEMBERED_BYTES if limit is None else min(limit, REMEMBERED_BYTES)):
+        return _read_remembered(content)
+    return _read(content, len(content) if limit is None else min(limit, len(content)))
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _read_remembered(content: bytes) -> HeaderBlock:
+    return _read(content, len(content))
+
+
+def _read(content: bytes, stop: int) -> HeaderBlock:
     start = position = skip_mbox_line(content)
     match = _FIELDS.match(content, start, stop)
     end = start if match is None else match.end()

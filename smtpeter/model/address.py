@@ -6,6 +6,7 @@ local parts, address literals).
 """
 
 import re
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 import idna
@@ -13,6 +14,8 @@ import idna
 MAX_LOCAL_PART = 64
 MAX_DOMAIN = 255
 MAX_PATH = 254
+REMEMBERED = 4096
+"""Addresses and domains whose checks are remembered: the same come again and again."""
 
 _ATEXT = r"A-Za-z0-9!#$%&'*+/=?^_`{|}~\-\u0080-\U0010ffff"
 _DOT_STRING = rf"[{_ATEXT}]+(?:\.[{_ATEXT}]+)*"
@@ -29,6 +32,7 @@ class AddressError(ValueError):
     """The text is no address; the message says why, for a person."""
 
 
+@lru_cache(maxsize=REMEMBERED)
 def parse_address(text: str, allow_utf8: bool = True) -> str:
     """
     Check a pure address: C{local@domain}, no angle brackets, no display name.
@@ -57,6 +61,7 @@ def domain_of(address: str) -> str:
     return address.rpartition("@")[2].lower() if "@" in address else ""
 
 
+@lru_cache(maxsize=REMEMBERED)
 def lookup_domain(domain: str) -> str:
     """
     The form in which a domain is looked up: A-labels (RFC 5891) in lower case, no trailing dot; an address literal
