@@ -2,14 +2,15 @@
 Signs messages (DKIM, RFC 6376): rsa-sha256 or, with an Ed25519 key, ed25519-sha256 (RFC 8463); relaxed/relaxed; the
 whole body.
 
-Two halves: the hash of the body, which is the same for all recipients with the same body, and the signature over the
-header block. Signing with RSA frees the interpreter lock, so that it may run in threads.
+Three steps: the hash of the body, which is the same for all recipients with the same body; what is signed of the header
+block; and the signature, which alone takes long with RSA and frees the interpreter's lock, so that it may be made in a
+thread.
 """
 
 from base64 import b64encode
 from hashlib import sha256
 
-from attrs import define, field
+from attrs import define, field, frozen
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
@@ -58,6 +59,26 @@ class KeyUnusable(ValueError):
     """The PEM holds no key that DKIM can sign with."""
 
 
+@frozen(kw_only=True)
+class Unsigned:
+    """
+    A message whose signature is still to be made.
+
+    @ivar field: the DKIM-Signature field as far as it goes without.
+    @ivar canonical: what is signed.
+    """
+
+    field: bytes
+    canonical: bytes
+
+    def complete(self, signature: bytes) -> bytes:
+        """The DKIM-Signature field, folded, with its line end."""
+        text = b64encode(signature)
+        return (
+            self.field + b"\r\n ".join([text[start : start + _LINE] for start in range(0, len(text), _LINE)]) + b"\r\n"
+        )
+
+
 @define(eq=False)
 class Signer:
     """Signs for one domain with one key. It keeps no state, so threads may share it."""
@@ -93,12 +114,21 @@ class Signer:
         @param now: POSIX seconds.
         @return: the DKIM-Signature field, folded, with its line end, to be put in front of the block.
         """
+        unsigned = self.begin(header_block, body_hash, now)
+        return unsigned.complete(self.signature(unsigned.canonical))
+
+    def begin(self, header_block: bytes, body_hash: str, now: float) -> "Unsigned":
+        """What L{sign} does but the signature itself; the parameters are the same."""
         names, signed = select_fields(header_block)
         unsigned = self._unsigned_field(names, body_hash, now)
         own = relaxed_field(b"dkim-signature", unsigned.partition(b":")[2])
-        signature = b64encode(self._signature(b"\r\n".join([*signed, own])))
-        chunks = [signature[start : start + _LINE] for start in range(0, len(signature), _LINE)]
-        return unsigned + b"\r\n ".join(chunks) + b"\r\n"
+        return Unsigned(field=unsigned, canonical=b"\r\n".join([*signed, own]))
+
+    def signature(self, canonical: bytes) -> bytes:
+        """The signature itself (RFC 6376, 3.3): 0.2 ms with an RSA key of 2048 bits, without the interpreter's lock."""
+        if isinstance(self._key, RSAPrivateKey):
+            return self._key.sign(canonical, _PADDING, _HASH)
+        return self._key.sign(sha256(canonical).digest())
 
     def _unsigned_field(self, names: list[bytes], body_hash: str, now: float) -> bytes:
         algorithm = b"rsa" if isinstance(self._key, RSAPrivateKey) else b"ed25519"
@@ -112,11 +142,6 @@ class Signer:
                 b"b=",
             )
         )
-
-    def _signature(self, canonical: bytes) -> bytes:
-        if isinstance(self._key, RSAPrivateKey):
-            return self._key.sign(canonical, _PADDING, _HASH)
-        return self._key.sign(sha256(canonical).digest())
 
 
 def select_fields(header_block: bytes) -> tuple[list[bytes], list[bytes]]:

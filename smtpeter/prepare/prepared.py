@@ -1,8 +1,9 @@
 """
 A compiled submission, from which each message is rendered and signed.
 
-What is the same for all messages is made once and kept. A small message without a key is joined at once; all that takes
-longer goes to threads.
+What is the same for all messages is made once and kept. A small message is put together at once, and only its
+signature is made in a thread: two threads that both write messages would spend as much time again on the interpreter's
+lock. A large message is written in a thread.
 """
 
 from collections.abc import Callable
@@ -111,20 +112,32 @@ class PreparedMessage:
             return b"".join(self._write(message, is_recoded))
         now = self._seconds()
         try:
+            if self._signer is not None and self._size_bytes <= SMALL:
+                return await self._sign(self._signer, message, is_recoded, now)
             return await self._batches.run(lambda: self._write_signed(message, is_recoded, now))
         except Exception:
             self._log.failure("a message of {submission} could not be signed", submission=self._submission.id)
             return b"".join(self._write(message, is_recoded))
+
+    async def _sign(self, signer: Signer, message: bytes, is_recoded: bool, now: float) -> bytes:
+        header, body = self._write(message, is_recoded)
+        unsigned = signer.begin(header, self._hash(signer, body, is_recoded), now)
+        signature = await self._batches.run(lambda: signer.signature(unsigned.canonical))
+        return unsigned.complete(signature) + header + body
 
     def _write_signed(self, message: bytes, is_recoded: bool, now: float) -> bytes:
         """In a thread."""
         header, body = self._write(message, is_recoded)
         if self._signer is None:
             return header + body
-        body_hash = self._body_hash if self._body_hash and not is_recoded else self._signer.body_hash(body)
-        if self._recipe.is_body_fixed and not is_recoded:
-            self._body_hash = body_hash
-        return self._signer.sign(header, body_hash, now) + header + body
+        return self._signer.sign(header, self._hash(self._signer, body, is_recoded), now) + header + body
+
+    def _hash(self, signer: Signer, body: bytes, is_recoded: bool) -> str:
+        if is_recoded or not self._recipe.is_body_fixed:
+            return signer.body_hash(body)
+        if not self._body_hash:
+            self._body_hash = signer.body_hash(body)
+        return self._body_hash
 
     def _write(self, message: bytes, is_recoded: bool) -> tuple[bytes, bytes]:
         header, body = self._recipe.write_header(message), self._recipe.write_body(message)
