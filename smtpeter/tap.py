@@ -12,6 +12,7 @@ from twisted.python.usage import Options as UsageOptions
 
 from smtpeter.assembly import CannotStart, Server, make_server
 from smtpeter.assembly.clocks import keep_steady
+from smtpeter.assembly.garbage import look_seldom
 from smtpeter.config import ConfigurationError, Settings, load_settings
 
 PLACES = ("smtpeter.toml", "/etc/smtpeter/smtpeter.toml")
@@ -38,9 +39,11 @@ def makeService(options: Options) -> IService:
 
     path = options["config"] or os.environ.get("SMTPETER_CONFIG") or next(filter(os.path.exists, PLACES), PLACES[0])
     try:
-        return build(load_settings(Path(path)), reactor)
+        service = build(load_settings(Path(path)), reactor)
     except (ConfigurationError, CannotStart) as error:
         raise SystemExit(f"smtpeter: {error}") from None
+    reactor.callWhenRunning(look_seldom)
+    return service
 
 
 def build(settings: Settings, reactor: Any) -> Server:

@@ -14,8 +14,6 @@ _THINGS = Table("things", _METADATA, Column("id", Integer, primary_key=True), Co
 _INSERT = Bulk(insert(_THINGS), ("id", "name"))
 _RENAMED = update(_THINGS).where(_THINGS.c.id == bindparam("which")).values(name=bindparam("new"))
 _RENAME = Bulk(_RENAMED, ("which", "new"))
-    update(_THINGS).where(_THINGS.c.id == bindparam("which")).values(name=bindparam("new")), ("which", "new")
-)
 
 
 class BulkTests(SynchronousTestCase):
