@@ -62,8 +62,8 @@ class Pump(Service):
     jitter: Callable[[], float]
     hostname: str
     lease_seconds: float = 30.0
-    max_messages: int = 20_000
-    max_bytes: int = 268_435_456
+    max_messages: int = 6_000
+    max_bytes: int = 50_331_648
     claim_limit: int = 256
     quick_places: int = 32
     costly_places: int = 4

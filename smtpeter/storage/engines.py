@@ -17,6 +17,11 @@ from sqlalchemy import URL, Connection, Engine, StaticPool, create_engine, event
 CHECKPOINT_PAGES = 4000
 """16 MB of log before it is copied to the database: a page that changes often is copied less often."""
 
+WRITER_CACHE_KIB = 16_384
+"""The pages of the tables that a writer appends to, and of their indices."""
+
+READER_CACHE_KIB = 4_096
+
 SILENCE_SECONDS = 20
 """How long a PostgreSQL server may leave what we send unacknowledged; shorter than a lease."""
 
@@ -82,7 +87,7 @@ def _prepare_sqlite(busy_seconds: float, is_read_only: bool) -> Callable[[Any, A
         "foreign_keys = ON",
         f"wal_autocheckpoint = {CHECKPOINT_PAGES}",
         f"journal_size_limit = {LOG_BYTES}",
-        "cache_size = -32768",
+        f"cache_size = -{READER_CACHE_KIB if is_read_only else WRITER_CACHE_KIB}",
         "temp_store = MEMORY",
         *(["query_only = ON"] if is_read_only else []),
     ]
