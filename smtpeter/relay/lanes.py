@@ -214,3 +214,16 @@ class Lane:
             if self._idle_call.active():
                 self._idle_call.cancel()
             self._idle_call = None
+
+
+def scene_of(site: str, connection: Connection) -> Scene:
+    """What the outcomes of a session that was opened have in common."""
+    return Scene(
+        site=site,
+        local=connection.local,
+        remote=str(connection.peer),
+        tls=connection.tls,
+        peer_has_dsn=connection.conversation.capabilities.dsn,
+        note=(f"* {connection.note}",) if connection.note else (),
+        opening=tuple(connection.conversation.opening_transcript),
+    )

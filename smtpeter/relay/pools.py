@@ -18,9 +18,8 @@ from smtpeter.relay.connection import Connection
 from smtpeter.relay.destinations import Jitter, Site
 from smtpeter.relay.dialing import Unreachable
 from smtpeter.relay.facts import Concluded, Ended
-from smtpeter.relay.lanes import Lane
+from smtpeter.relay.lanes import Lane, scene_of
 from smtpeter.relay.lines import Entry, WaitingLine
-from smtpeter.relay.outcomes import Scene
 from smtpeter.relay.reports import Reports
 from smtpeter.relay.shaping import Health, Limits, Rate
 from smtpeter.relay.slots import Slots
@@ -179,7 +178,7 @@ class SitePool:
 
     def _dialed(self, connection: Connection) -> None:
         self._opening -= 1
-        lane = Lane(self, connection, self.limits, self.clock, _scene(self.site, connection))
+        lane = Lane(self, connection, self.limits, self.clock, scene_of(self.site.name, connection))
         self._lanes[lane] = None
         lane.start()
         self.lane_free(lane)
@@ -293,15 +292,3 @@ class SitePool:
 
 def _is_one_too_many(result: Result, sent: int) -> bool:
     return sent > 1 and result.stage == "rcpt" and result.reply is not None and wants_fewer_recipients(result.reply)
-
-
-def _scene(site: Site, connection: Connection) -> Scene:
-    return Scene(
-        site=site.name,
-        local=connection.local,
-        remote=str(connection.peer),
-        tls=connection.tls,
-        peer_has_dsn=connection.conversation.capabilities.dsn,
-        note=(f"* {connection.note}",) if connection.note else (),
-        opening=tuple(connection.conversation.opening_transcript),
-    )
