@@ -36,6 +36,9 @@ def _rest(
         result: Any = None
         try:
             result = yield awaited
+        except GeneratorExit:
+            work.close()
+            raise
         except BaseException as raised:
             failure = raised
         try:

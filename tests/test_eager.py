@@ -1,5 +1,8 @@
 """Tests of L{smtpeter.eager}."""
 
+import gc
+import sys
+
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -86,3 +89,20 @@ class BeginTests(SynchronousTestCase):
         running.cancel()
         self.assertEqual((cancelled, done), ([first], ["cancelled"]))
         self.failureResultOf(running, CancelledError)
+
+    def test_forgotten(self) -> None:
+        """What nobody waits for any more ends where it stands, and says nothing."""
+        done: list[str] = []
+        said: list[object] = []
+        self.patch(sys, "unraisablehook", said.append)
+
+        async def work() -> None:
+            try:
+                await Deferred()
+            finally:
+                done.append("ended")
+
+        for _ in range(20):
+            begin(work())
+        gc.collect()
+        self.assertEqual((done, said), (["ended"] * 20, []))
