@@ -20,6 +20,8 @@ SOONEST_SECONDS = 0.05
 FAULT_SECONDS = 5.0
 BYTES_PART = 4
 """A claim takes a quarter of the memory for contents at most, so that new mail finds room meanwhile."""
+FREED_PART = 32
+"""As soon as so small a part of the memory for contents is free again, more is claimed: some large messages."""
 RELEASE_AT_ONCE = 500
 MAX_URGENT = 1000
 
@@ -51,6 +53,7 @@ class Claims:
     _is_stopping: bool = field(default=False, init=False)
     _is_hungry: bool = field(default=False, init=False)
     _freed: int = field(default=0, init=False)
+    _freed_bytes: int = field(default=0, init=False)
     _obeyed_at: float = field(default=0.0, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -74,12 +77,18 @@ class Claims:
         """There is mail in storage that found no room in memory."""
         self._is_hungry = True
 
-    def note_freed(self) -> None:
-        """A message has left the memory."""
+    def note_freed(self, size_bytes: int) -> None:
+        """A message has left the memory, with its part of a content."""
         self._freed += 1
-        if self._is_hungry and self._freed >= min(self.limit, self.budget.max_messages // 8 + 1):
+        self._freed_bytes += size_bytes
+        if self._is_hungry and self._is_worth_while():
             self._is_hungry = False
             self._alarm.ring()
+
+    def _is_worth_while(self) -> bool:
+        budget = self.budget
+        are_enough = self._freed >= min(self.limit, budget.max_messages // 8 + 1)
+        return are_enough or self._freed_bytes >= budget.max_bytes // FREED_PART
 
     async def release(self) -> None:
         """
@@ -106,7 +115,8 @@ class Claims:
             return FAULT_SECONDS
 
     async def _claim(self) -> float:
-        budget, self._freed = self.budget, 0
+        budget = self.budget
+        self._freed = self._freed_bytes = 0
         limit = min(self.limit, budget.free_messages)
         room = min(budget.free_bytes, max(budget.max_bytes // BYTES_PART, 1))
         if not limit or not room:
@@ -119,7 +129,8 @@ class Claims:
         finally:
             budget.give_back(limit, room)
         self._take(found)
-        if len(found) >= limit or sum(len(queued.submission.content) for queued in found) >= room:
+        # The next content may not have fitted into what was left of the room.
+        if len(found) >= limit or sum(len(queued.submission.content) for queued in found) * 2 >= room:
             return 0.0
         self._is_hungry = bool(domains or accounts)
         return POLL_SECONDS if self._is_hungry else await self._until_next()

@@ -34,7 +34,7 @@ class Stream:
     @ivar jitter: gives an even choice from 0 to 1.
     @ivar hostname: who we are, for notices.
     @ivar unsend: takes the ids of messages that are given back unattempted.
-    @ivar freed: called for each message that has left the memory.
+    @ivar freed: called for each message that has left the memory, with the bytes that it counted for.
     @ivar urgent: the ids of messages for which what is known of their destination is to be forgotten.
     """
 
@@ -48,7 +48,7 @@ class Stream:
     jitter: Callable[[], float]
     hostname: str
     unsend: Callable[[Sequence[str]], None]
-    freed: Callable[[], None]
+    freed: Callable[[int], None]
     urgent: dict[str, None]
     _held: set[str] = field(factory=set, init=False)
     _ready: deque[tuple[Load, Prepared]] = field(factory=deque, init=False)
@@ -183,4 +183,4 @@ class Stream:
         self._held.discard(queued.message.id)
         budget.count_share(load.submission.account_id, queued.message.domain, -1, -load.weight)
         budget.give_back(1, 0 if load.remaining else load.size_bytes)
-        self.freed()
+        self.freed(load.weight)

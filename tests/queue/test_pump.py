@@ -316,6 +316,23 @@ class MemoryTests(SynchronousTestCase):
         desk.settle_down()
         self.assertNotEqual(desk.relay.jobs, {})
 
+    def test_large_backlog(self) -> None:
+        """
+        Large contents fill what a claim may take before its number does; the next claim follows at once, and as soon
+        as some of them have gone, not at the next look.
+        """
+        desk = bench(max_bytes=400_000)
+        for number in range(40):
+            desk.store_unclaimed(submission([f"b@d{number}.example"], content=CONTENT + b"x" * 30_000))
+        desk.settle_down(1)
+        first = len(desk.relay.seen)
+        # A claim takes three of them, a quarter of the memory; an account may hold half of what is there.
+        self.assertGreater(first, 3)
+        desk.relay.end_all(delivered())
+        for _ in range(3):
+            desk.clock.advance(0.06)
+        self.assertGreater(len(desk.relay.seen), first)
+
 
 class RecordingTests(SynchronousTestCase):
     """Results that cannot be written."""
