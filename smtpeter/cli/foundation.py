@@ -18,7 +18,7 @@ from smtpeter.cli.failures import Stopped
 from smtpeter.cli.output import Output
 from smtpeter.cli.session import join
 from smtpeter.config import Settings, load_settings
-from smtpeter.storage.schema import upgrade
+from smtpeter.storage.migrating import upgrade
 from smtpeter.tls.selfsigned import make_self_signed
 
 PARTS = ("smtpeter.toml", "tls", "secrets", "state")

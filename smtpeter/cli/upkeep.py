@@ -11,7 +11,7 @@ from smtpeter.cli.options import Invocation, common, pass_invocation
 from smtpeter.cli.output import Output
 from smtpeter.cli.place import config_path, open_settings
 from smtpeter.config import Settings
-from smtpeter.storage import schema
+from smtpeter.storage import migrating, schema
 from smtpeter.storage.backup import backup as copy_database
 
 
@@ -22,7 +22,7 @@ def migrate(invocation: Invocation) -> None:
     """Bring the database to this version's schema. Stop the servers first, and make a backup."""
     url = open_settings(invocation.config).database.url
     before = schema.current(url)
-    after = schema.upgrade(url)
+    after = migrating.upgrade(url)
     text = f"schema {after} is in place already" if before == after else f"schema {after} is in place"
     Output(invocation.as_json).one({"before": before, "after": after}, text)
 

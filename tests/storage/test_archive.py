@@ -15,10 +15,10 @@ from smtpeter.storage.archive import StoredArchive
 from smtpeter.storage.database import Database
 from smtpeter.storage.engines import open_writer
 from smtpeter.storage.journal import StoredJournal
+from smtpeter.storage.migrating import upgrade
 from smtpeter.storage.packing import take_turn
 from smtpeter.storage.queue import StoredQueue
 from smtpeter.storage.queue_view import StoredQueueView
-from smtpeter.storage.schema import upgrade
 from smtpeter.storage.tables import contents, packed_contents, piece_places, pieces
 from tests.conformance.archive import BODY, LATER, ArchiveLaws, Site, any_order, mail
 from tests.support.database import close, inline_database, memory_database, now, postgresql_url, threaded_database

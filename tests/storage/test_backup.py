@@ -10,9 +10,10 @@ from typing_extensions import override
 
 from smtpeter.storage import backup as module
 from smtpeter.storage.backup import BackupRefused, backup
+from smtpeter.storage.migrating import upgrade
 from smtpeter.storage.queue import StoredQueue
 from smtpeter.storage.queue_view import StoredQueueView
-from smtpeter.storage.schema import check, upgrade
+from smtpeter.storage.schema import check
 from tests.conformance.samples import sample_submission
 from tests.support.database import close, inline_database, now
 

@@ -15,9 +15,9 @@ from smtpeter.model.message import Return, Trace
 from smtpeter.model.queue import Command
 from smtpeter.storage.database import Database
 from smtpeter.storage.journal import StoredJournal
+from smtpeter.storage.migrating import upgrade
 from smtpeter.storage.queue import StoredQueue
 from smtpeter.storage.queue_view import StoredQueueView
-from smtpeter.storage.schema import upgrade
 from smtpeter.storage.tables import commands, contents, events, messages, nodes, returns, submissions
 from tests.conformance.queue_commands import QueueCommandLaws
 from tests.conformance.queue_store import LEASE, Queue, QueueStoreLaws, Site

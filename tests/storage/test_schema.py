@@ -3,6 +3,8 @@
 import os
 import sqlite3
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -16,13 +18,14 @@ from twisted.trial.unittest import SynchronousTestCase
 from typing_extensions import override
 
 from smtpeter.archive.chores import pack_all
-from smtpeter.storage import migrations, schema
+from smtpeter.storage import migrating, migrations, schema
 from smtpeter.storage.archive import StoredArchive
 from smtpeter.storage.database import Database
 from smtpeter.storage.engines import open_writer
 from smtpeter.storage.queue import StoredQueue
 from smtpeter.storage.tables import metadata
 from tests.support.database import close, inline_database, now
+from tests.support.installation import ENVIRONMENT
 
 FAILING = """
 from alembic import op
@@ -71,9 +74,22 @@ class SchemaTests(SynchronousTestCase):
         self.url = f"sqlite:///{self.path}"
         self.newest = schema.newest()
 
+    def test_names(self) -> None:
+        """Migrations are named after their revisions, and the order of their names is the order in which they run."""
+        scripts = ScriptDirectory(str(Path(migrations.__file__).parent))
+        chain = [script.revision for script in scripts.walk_revisions()]
+        self.assertEqual(schema.known_revisions(), chain[::-1])
+        self.assertEqual(schema.newest(), scripts.get_current_head())
+
+    def test_server_does_not_migrate(self) -> None:
+        """The server's process loads nothing of what migrates: it would never use it."""
+        code = "import sys, smtpeter.tap; print([name for name in ('alembic', 'mako') if name in sys.modules])"
+        done = subprocess.run([sys.executable, "-c", code], env=ENVIRONMENT, check=True, capture_output=True, text=True)
+        self.assertEqual(done.stdout, "[]\n")
+
     def test_migrations_make_the_tables(self) -> None:
         """After all migrations the database has what the tables say, and nothing else."""
-        self.assertEqual(schema.upgrade(self.url), schema.newest())
+        self.assertEqual(migrating.upgrade(self.url), schema.newest())
         with connected(self.url) as connection:
             context = MigrationContext.configure(connection, opts={"compare_type": True})
             self.assertEqual(compare_metadata(context, metadata), [])
@@ -91,7 +107,7 @@ class SchemaTests(SynchronousTestCase):
 
     def test_storage_forms(self) -> None:
         """Tables are clustered, and ids never given again, as the tables say."""
-        schema.upgrade(self.url)
+        migrating.upgrade(self.url)
         with closing(sqlite3.connect(self.path)) as connection:
             made = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'").fetchall())
         clustered = {name for name, sql in made.items() if "WITHOUT ROWID" in sql}
@@ -101,8 +117,8 @@ class SchemaTests(SynchronousTestCase):
 
     def test_again(self) -> None:
         """Migrating what is migrated changes nothing."""
-        schema.upgrade(self.url)
-        self.assertEqual(schema.upgrade(self.url), schema.newest())
+        migrating.upgrade(self.url)
+        self.assertEqual(migrating.upgrade(self.url), schema.newest())
         schema.check(self.url)
 
     def test_missing(self) -> None:
@@ -114,7 +130,7 @@ class SchemaTests(SynchronousTestCase):
 
     def test_private(self) -> None:
         """A new database, its log beside it too, is readable by its owner only."""
-        schema.upgrade(self.url)
+        migrating.upgrade(self.url)
         with connected(self.url) as connection:
             connection.execute(text("CREATE TABLE x (id INTEGER)"))
             connection.commit()
@@ -122,7 +138,7 @@ class SchemaTests(SynchronousTestCase):
                 self.assertEqual(stat.S_IMODE(os.stat(self.path + suffix).st_mode), 0o600)
 
     def stamp(self, revision: str) -> None:
-        schema.upgrade(self.url)
+        migrating.upgrade(self.url)
         with closing(sqlite3.connect(self.path)) as connection:
             connection.execute("UPDATE alembic_version SET version_num = ?", (revision,))
             connection.commit()
@@ -130,20 +146,20 @@ class SchemaTests(SynchronousTestCase):
     def test_newer(self) -> None:
         """A database of a newer version is refused, and migrating leaves it alone."""
         self.stamp("9999")
-        for refuses in (schema.check, schema.upgrade):
+        for refuses in (schema.check, migrating.upgrade):
             with self.assertRaisesRegex(schema.SchemaNewer, "newer version"):
                 refuses(self.url)
         self.assertEqual(schema.current(self.url), "9999")
 
     def test_older(self) -> None:
         """A database of an older version is outdated, and the remedy is named."""
-        self.with_failing_migration()
-        with self.assertRaisesRegex(schema.SchemaOutdated, "has schema 0.*9000.*smtpeter migrate"):
+        migrating.upgrade(self.url, "0001")
+        with self.assertRaisesRegex(schema.SchemaOutdated, f"has schema 0001.*{self.newest}.*smtpeter migrate"):
             schema.check(self.url)
 
     def with_failing_migration(self) -> None:
         """From here on the newest migration is one that fails half-way."""
-        schema.upgrade(self.url)
+        migrating.upgrade(self.url)
         folder = Path(self.mktemp())
         (folder / "versions").mkdir(parents=True)
         original = Path(migrations.__file__).parent
@@ -151,7 +167,7 @@ class SchemaTests(SynchronousTestCase):
         for name in ("env.py", "script.py.mako", *versions):
             (folder / name).write_text((original / name).read_text())
         (folder / "versions" / "9000_failing.py").write_text(FAILING.format(newest=self.newest))
-        self.patch(schema, "_LOCATION", str(folder))
+        self.patch(migrating, "_LOCATION", str(folder))
 
     def test_failing(self) -> None:
         """A migration that fails half-way leaves the database as it was."""
@@ -159,7 +175,7 @@ class SchemaTests(SynchronousTestCase):
         with connected(self.url) as connection:
             before = connection.execute(text("SELECT name, sql FROM sqlite_master ORDER BY name")).all()
         with self.assertRaises(OperationalError):
-            schema.upgrade(self.url)
+            migrating.upgrade(self.url)
         with connected(self.url) as connection:
             after = connection.execute(text("SELECT name, sql FROM sqlite_master ORDER BY name")).all()
         self.assertEqual(after, before)
@@ -167,10 +183,10 @@ class SchemaTests(SynchronousTestCase):
 
     def test_from_the_first(self) -> None:
         """What was stored under the first schema is there after an upgrade, byte for byte, and can be packed."""
-        schema.upgrade(self.url, "0001")
+        migrating.upgrade(self.url, "0001")
         with closing(sqlite3.connect(self.path)) as connection:
             connection.executescript(FIRST_ROWS)
-        schema.upgrade(self.url)
+        migrating.upgrade(self.url)
         database = inline_database(self.url)
         self.addCleanup(close, database)
         archive = StoredArchive(database=database)
@@ -189,12 +205,12 @@ class SchemaTests(SynchronousTestCase):
 
     def test_locked(self) -> None:
         """Two processes do not migrate at the same time: the second waits for the lock, then gives up."""
-        schema.upgrade(self.url)
+        migrating.upgrade(self.url)
         with closing(sqlite3.connect(self.path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             self.patch(schema, "open_writer", lambda url: open_writer(url, busy_seconds=0.0))
             with self.assertRaises(OperationalError):
-                schema.upgrade(self.url)
+                migrating.upgrade(self.url)
 
     def test_one_line_of_history(self) -> None:
         """Migrations have one head, and each says what it does."""
@@ -205,7 +221,7 @@ class SchemaTests(SynchronousTestCase):
 
     def test_foreign_keys_hold(self) -> None:
         """A login cannot name an account that does not exist."""
-        schema.upgrade(self.url)
+        migrating.upgrade(self.url)
         with connected(self.url) as connection, self.assertRaises(Exception):  # noqa: B017
             connection.execute(
                 metadata.tables["logins"].insert(),

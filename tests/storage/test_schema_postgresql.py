@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 from twisted.trial.unittest import SynchronousTestCase
 from typing_extensions import override
 
-from smtpeter.storage import engines, migrations, schema
+from smtpeter.storage import engines, migrating, migrations, schema
 from smtpeter.storage.engines import DriverMissing, open_reader, open_writer
 from smtpeter.storage.queue import StoredQueue
 from smtpeter.storage.queue_view import StoredQueueView
@@ -70,7 +70,7 @@ class PostgreSQLSchemaTests(SynchronousTestCase):
 
     def test_migrations_make_the_tables(self) -> None:
         """After all migrations the database has what the tables say, and nothing else."""
-        self.assertEqual(schema.upgrade(self.url), self.newest)
+        self.assertEqual(migrating.upgrade(self.url), self.newest)
         with connected(self.url) as connection:
             context = MigrationContext.configure(connection, opts={"compare_type": True})
             self.assertEqual(compare_metadata(context, metadata), [])
@@ -89,11 +89,11 @@ class PostgreSQLSchemaTests(SynchronousTestCase):
 
     def test_from_the_first(self) -> None:
         """What was stored under the first schema is there after an upgrade, and is claimed."""
-        schema.upgrade(self.url, "0001")
+        migrating.upgrade(self.url, "0001")
         self.server.execute(FIRST_ROWS, self.name)
         with self.assertRaisesRegex(schema.SchemaOutdated, "has schema 0001.*smtpeter migrate"):
             schema.check(self.url)
-        schema.upgrade(self.url)
+        migrating.upgrade(self.url)
         schema.check(self.url)
         database = inline_database(self.url)
         self.addCleanup(close, database)
@@ -111,20 +111,20 @@ class PostgreSQLSchemaTests(SynchronousTestCase):
 
     def test_newer(self) -> None:
         """A database of a newer version is refused, and migrating leaves it alone."""
-        schema.upgrade(self.url)
+        migrating.upgrade(self.url)
         self.server.execute("UPDATE alembic_version SET version_num = '9999'", self.name)
-        for refuses in (schema.check, schema.upgrade):
+        for refuses in (schema.check, migrating.upgrade):
             with self.assertRaisesRegex(schema.SchemaNewer, "newer version"):
                 refuses(self.url)
         self.assertEqual(schema.current(self.url), "9999")
 
     def test_failing(self) -> None:
         """A migration that fails half-way leaves the database as it was."""
-        schema.upgrade(self.url)
+        migrating.upgrade(self.url)
         before = self.columns()
-        self.patch(schema, "_LOCATION", self.failing_scripts())
+        self.patch(migrating, "_LOCATION", self.failing_scripts())
         with self.assertRaises(ProgrammingError):
-            schema.upgrade(self.url)
+            migrating.upgrade(self.url)
         self.assertEqual(self.columns(), before)
         self.assertEqual(schema.current(self.url), self.newest)
 
@@ -157,7 +157,7 @@ class PostgreSQLSchemaTests(SynchronousTestCase):
     def migrate(self, outcomes: list[object]) -> None:
         """In a thread: the result or the failure."""
         try:
-            outcomes.append(schema.upgrade(self.url))
+            outcomes.append(migrating.upgrade(self.url))
         except Exception as failure:
             outcomes.append(failure)
 
@@ -165,17 +165,17 @@ class PostgreSQLSchemaTests(SynchronousTestCase):
         """The second waits until the first has ended, and gives up in time; without the lock it would begin too."""
         self.patch(schema, "open_writer", lambda url: open_writer(url, busy_seconds=0.2))
         with connected(self.url) as other:
-            other.execute(schema._LOCK)
+            other.execute(migrating._LOCK)
             began_at = time.monotonic()
             with self.assertRaisesRegex(OperationalError, "lock timeout"):
-                schema.upgrade(self.url)
+                migrating.upgrade(self.url)
             self.assertGreaterEqual(time.monotonic() - began_at, 0.2)
             self.assertIsNone(schema.current(self.url))
-        self.assertEqual(schema.upgrade(self.url), self.newest)
+        self.assertEqual(migrating.upgrade(self.url), self.newest)
 
     def test_foreign_keys_hold(self) -> None:
         """A login cannot name an account that does not exist."""
-        schema.upgrade(self.url)
+        migrating.upgrade(self.url)
         row = "INSERT INTO logins VALUES (1, 9, 'x', 'x', '', '', 1.0)"
         with connected(self.url) as connection, self.assertRaises(DBAPIError):
             connection.execute(text(row))
@@ -192,7 +192,7 @@ class DriverTests(SynchronousTestCase):
 
         self.patch(engines, "create_engine", without)
         url = "postgresql+psycopg://localhost/x"
-        works: tuple[Callable[[str], object], ...] = (open_writer, open_reader, schema.check, schema.upgrade)
+        works: tuple[Callable[[str], object], ...] = (open_writer, open_reader, schema.check, migrating.upgrade)
         for work in works:
             with self.assertRaisesRegex(DriverMissing, r"pip install 'smtpeter\[postgresql\]'"):
                 work(url)

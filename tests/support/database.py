@@ -18,7 +18,7 @@ from smtpeter.storage.database import Database
 from smtpeter.storage.engines import open_writer
 from smtpeter.storage.groups import Operation
 from smtpeter.storage.lanes import Lane, Run
-from smtpeter.storage.schema import upgrade_connection
+from smtpeter.storage.migrating import upgrade_connection
 from tests.support.foreground import FOREGROUND
 from tests.support.postgresql import postgresql
 from tests.support.threaded import HeldLanes

@@ -21,7 +21,7 @@ from unittest import SkipTest
 
 from attrs import define, field
 
-from smtpeter.storage.schema import upgrade
+from smtpeter.storage.migrating import upgrade
 from smtpeter.storage.tables import metadata
 
 ADDRESS = "127.0.0.1"
