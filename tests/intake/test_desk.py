@@ -241,8 +241,21 @@ class CommitTests(SynchronousTestCase):
         submitting = Deferred.fromCoroutine(desk.desk.submit(draft()))
         submitting.cancel()
         self.failureResultOf(submitting, CancelledError)
+        self.assertEqual(self.names(desk), ["reserve", "store"])
         gate.callback(None)
         self.assertEqual(self.names(desk), ["reserve", "store", "hand_over"])
+
+    def test_client_gone_in_vain(self) -> None:
+        """When the write fails that such a client has left behind, its room is given back, once, and not before."""
+        desk = stand()
+        desk.notebook.gate = gate = Deferred[None]()
+        submitting = Deferred.fromCoroutine(desk.desk.submit(draft()))
+        submitting.cancel()
+        self.failureResultOf(submitting, CancelledError)
+        self.assertEqual(self.names(desk), ["reserve", "store"])
+        desk.notebook.failure = StorageBusy()
+        gate.callback(None)
+        self.assertEqual(desk.notebook.calls[2:], [("give_back", 1, len(CONTENT))])
 
     def test_not_before_the_commit(self) -> None:
         """There is no receipt before the write is done."""

@@ -53,6 +53,19 @@ class Acknowledgement(SynchronousTestCase):
         self.assertEqual(len(site.intake.drafts), 1)
         self.assertTrue(site.premises.is_empty)
 
+    def test_room_after_disconnect(self) -> None:
+        """Its room is not free before it is stored, or was not to be stored."""
+        for failure in (None, StorageBusy()):
+            site = Site(settings=evolve(SETTINGS, max_held_bytes=1000))
+            site.intake.gate = gate = Deferred[None]()
+            site.intake.failure = failure
+            client = site.in_data()
+            client.say(b"x" * 900 + b"\r\n.\r\n")
+            client.hang_up()
+            self.assertFalse(site.premises.room.take(101))
+            gate.callback(None)
+            self.assertTrue(site.premises.room.take(1000))
+
     def test_disconnect_in_data(self) -> None:
         """A message whose end never came is nothing, and its room is free again."""
         site = Site(settings=evolve(SETTINGS, max_held_bytes=1000))
