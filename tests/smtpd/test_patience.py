@@ -6,7 +6,7 @@ from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpeter.smtpd.settings import Patience
-from tests.smtpd.support import PLAIN, SETTINGS, Site
+from tests.smtpd.support import BOUNCE, PLAIN, SETTINGS, Site
 
 MAIL = b"MAIL FROM:<a@b.example>\r\n"
 RCPT = b"RCPT TO:<c@d.example>\r\n"
@@ -24,6 +24,23 @@ class Recipients(SynchronousTestCase):
         self.assertEqual(codes[1:], [b"250 2.1.5"] * 10 + [b"452 4.5.3"] * 50 + [GO_ON[:9]])
         self.assertTrue(client.say(b"x\r\n.\r\n").endswith(b"(10 recipients)\r\n"))
         self.assertEqual(len(site.intake.drafts[0].recipients), 10)
+
+    def test_too_many_returns(self) -> None:
+        """The limit holds for who has not logged in too: what comes back has so many recipients and no more."""
+        site = Site(settings=evolve(SETTINGS, max_recipients=10))
+        client = site.ready()
+        answer = client.say(b"MAIL FROM:<>\r\n" + b"RCPT TO:<%b>\r\n" % BOUNCE.encode() * 60 + b"DATA\r\n")
+        codes = [line[:9] for line in answer.splitlines()]
+        self.assertEqual(codes[1:], [b"250 2.1.5"] * 10 + [b"452 4.5.3"] * 50 + [GO_ON[:9]])
+        self.assertEqual(len(site.intake.asked), 10)
+        self.assertTrue(client.say(b"x\r\n.\r\n").endswith(b"(10 recipients)\r\n"))
+        self.assertEqual(len(site.intake.returns[0][0]), 10)
+
+    def test_both_kinds(self) -> None:
+        """Returns and ordinary recipients of one message count together."""
+        site = Site(settings=evolve(SETTINGS, max_recipients=4))
+        answer = site.logged_in().say(MAIL + (RCPT + b"RCPT TO:<%b>\r\n" % BOUNCE.encode()) * 3)
+        self.assertEqual((answer.count(b"250 2.1.5"), answer.count(b"452 4.5.3")), (4, 2))
 
     def test_default(self) -> None:
         """A thousand are taken by default."""
@@ -95,3 +112,22 @@ class PatienceEnds(SynchronousTestCase):
         site.logged_in(host="198.51.100.7")
         site.clock.advance(600)
         site.logged_in()
+
+    def test_failures_from_many_addresses(self) -> None:
+        """Failures count for the address that they come from: many addresses with a few each block nobody."""
+        site = Site(settings=evolve(SETTINGS, patience=Patience(address_failures=3, address_seconds=600)))
+        hosts = [f"192.0.2.{number}" for number in range(1, 20)]
+        for host in hosts * 2:
+            site.ready(is_encrypted=True, host=host).say(WRONG)
+        for host in (*hosts, "198.51.100.7"):
+            site.logged_in(host=host).hang_up()
+
+    def test_failures_in_several_sessions(self) -> None:
+        """Failures in sessions of one address count together, those before and after a right password too."""
+        site = Site(settings=evolve(SETTINGS, patience=Patience(address_failures=4)))
+        for number in range(1, 5):
+            site.logged_in(host="2001:db8::ffff").hang_up()
+            site.ready(is_encrypted=True, host=f"2001:db8::{number}").say(WRONG)
+        client = site.ready(is_encrypted=True, host="2001:db8::5")
+        self.assertEqual(client.say(b"AUTH PLAIN " + PLAIN + b"\r\n")[:9], b"421 4.7.0")
+        site.logged_in(host="2001:db8:0:1::5")
