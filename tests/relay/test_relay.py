@@ -14,7 +14,7 @@ from smtpeter.relay.destinations import NoDestination
 from smtpeter.relay.facts import Timeouts
 from smtpeter.relay.relay import MailRelay, RelaySettings
 from smtpeter.relay.routes import Route
-from smtpeter.relay.shaping import Limits
+from smtpeter.relay.shaping import CAP_SECONDS, Limits
 from tests.relay.support import FixedResolver, MemoryServer, Network, by_id, make_job, rendering, settle
 
 QUEUED = b"250 2.0.0 queued\r\n"
@@ -294,6 +294,28 @@ class SiteTests(RelayCase):
         outcomes = self.settled()
         self.assertEqual({one.kind for one in outcomes.values()}, {Kind.DELIVERED})
         self.assertEqual(len(outcomes), 39)
+
+    def test_crowded_for_a_time(self) -> None:
+        """A site that refuses a further connection is not asked for more of them until ten minutes have passed."""
+        self.relay = self.make(Limits(connections=3, idle_seconds=3600))
+        self.send(1)
+        self.settled()
+        self.server.greeting = b"421 4.7.0 too many connections\r\n"
+        self.send(*range(2, 20))
+        self.settled()
+        refused = len(self.network.dialled)
+        self.assertEqual(refused, 1 + 2)
+        self.clock.advance(CAP_SECONDS - 1)
+        self.send(*range(20, 40))
+        self.settled()
+        self.assertEqual(len(self.network.dialled), refused)
+        self.server.greeting = b"220 mx.example.org ESMTP\r\n"
+        self.clock.advance(1)
+        self.send(*range(40, 60))
+        outcomes = self.settled()
+        self.assertEqual(len(self.network.dialled), refused + 2)
+        self.assertEqual({one.kind for one in outcomes.values()}, {Kind.DELIVERED})
+        self.assertEqual(len(outcomes), 59)
 
     def test_fair(self) -> None:
         """One account's flood to a site does not hold another account's message up."""
