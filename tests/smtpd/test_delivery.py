@@ -41,6 +41,16 @@ class Acknowledgement(SynchronousTestCase):
         client.say(MAIL + RCPT * 3 + b"DATA\r\n")
         self.assertEqual(client.say(b"x\r\n.\r\n"), b"250 2.0.0 Ok: queued as id000000000000000001 (3 recipients)\r\n")
 
+    def test_large(self) -> None:
+        """Between the pieces of a large message the reactor turns to others; it arrives whole."""
+        site = Site()
+        client, body = site.in_data(), b"x" * 998 + b"\r\n"
+        self.assertEqual(client.say(body * 2000 + b".\r\n"), b"")
+        self.assertEqual(site.intake.drafts, [])
+        site.clock.advance(0)
+        self.assertEqual(client.hear()[:9], b"250 2.0.0")
+        self.assertEqual(site.intake.drafts[0].content, body * 2000)
+
     def test_disconnect(self) -> None:
         """A client that goes away while its message is stored does not stop it."""
         site = Site()

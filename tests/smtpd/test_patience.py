@@ -5,6 +5,8 @@ from base64 import b64encode
 from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
 
+from smtpeter.boundaries.intake import Refused
+from smtpeter.boundaries.storage import StorageBusy
 from smtpeter.smtpd.settings import Patience
 from tests.smtpd.support import BOUNCE, PLAIN, SETTINGS, Site
 
@@ -98,6 +100,42 @@ class PatienceEnds(SynchronousTestCase):
         for _ in range(8):
             client.say(b"RSET\r\n" * 60 + b"BOGUS\r\n" * 15 + MAIL + RCPT + b"DATA\r\n")
             self.assertEqual(client.say(b"x\r\n.\r\n")[:9], b"250 2.0.0")
+
+    def test_guessing_is_not_forgiven(self) -> None:
+        """Mail makes good for no failed login: who brings a bounce between guesses still has five of them."""
+        client = Site().ready(is_encrypted=True)
+        bounce = b"MAIL FROM:<>\r\nRCPT TO:<%b>\r\nDATA\r\n" % BOUNCE.encode()
+        for _ in range(4):
+            self.assertEqual(client.say(WRONG)[:9], b"535 5.7.8")
+            client.say(bounce)
+            self.assertEqual(client.say(b"x\r\n.\r\n")[:9], b"250 2.0.0")
+        self.assertEqual((client.say(WRONG)[:9], client.is_closed), (b"421 4.7.0", True))
+
+    def test_mail_that_is_not_taken(self) -> None:
+        """A message that cannot be stored makes good for nothing."""
+        site = Site()
+        client = site.logged_in()
+        site.intake.failure = StorageBusy()
+        for _ in range(2):
+            client.say(b"BOGUS\r\n" * 9 + b"NOOP\r\n" * 40 + MAIL + RCPT + b"DATA\r\n")
+            self.assertEqual(client.say(b"x\r\n.\r\n")[:9], b"451 4.3.0")
+        self.assertFalse(client.is_closed)
+        self.assertEqual(client.say(b"BOGUS\r\n" * 2).splitlines()[-1][:9], b"421 4.7.0")
+
+    def test_refused_returns(self) -> None:
+        """Messages of who has not logged in that are refused for good are errors, those of a sender are not."""
+        for is_sender in (False, True):
+            site = Site()
+            site.intake.failure = site.intake.return_failure = Refused(554, "5.6.0", "No.")
+            client = site.logged_in() if is_sender else site.ready()
+            codes = []
+            for _ in range(25):
+                if client.is_closed:
+                    break
+                client.say(MAIL + (RCPT if is_sender else b"RCPT TO:<%b>\r\n" % BOUNCE.encode()) + b"DATA\r\n")
+                codes.append(client.say(b"x\r\n.\r\n")[:9])
+            expected = [b"554 5.6.0"] * 25 if is_sender else [b"554 5.6.0"] * 19 + [b"421 4.7.0"]
+            self.assertEqual(codes, expected)
 
     def test_many_failures_from_one_address(self) -> None:
         """Many failures from one address block it for a while; a right password from another still works."""
