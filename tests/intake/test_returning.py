@@ -1,5 +1,6 @@
 """Tests of mail that comes back."""
 
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpeter.boundaries.intake import ReturnAddress
@@ -87,6 +88,25 @@ class TakeTests(SynchronousTestCase):
         found = [ended(around.desk.find_return(address)) for address in written]
         ended(around.desk.take_return(tuple(one for one in found if one is not None), "", CONTENT, TRACE))
         self.assertEqual([one.recipient for one in around.notebook.returned], [ADDRESS, "abuse@example.com"])
+
+    def test_threads(self) -> None:
+        """What is large is looked through in a thread."""
+        around = stand()
+        bounce = ReturnAddress(address=ADDRESS, message_id=MESSAGE)
+        for content, runs in ((CONTENT, 0), (CONTENT + b"x" * 70_000, 1)):
+            ended(around.desk.take_return((bounce,), "", content, TRACE))
+            self.assertEqual(around.threads.runs, runs)
+
+    def test_client_gone(self) -> None:
+        """A server that hangs up during the write does not stop it."""
+        around = stand()
+        around.notebook.gate = gate = Deferred[None]()
+        bounce = ReturnAddress(address=ADDRESS, message_id=MESSAGE)
+        taking = Deferred.fromCoroutine(around.desk.take_return((bounce,), "", CONTENT, TRACE))
+        taking.cancel()
+        self.failureResultOf(taking, CancelledError)
+        gate.callback(None)
+        self.assertEqual(len(around.notebook.returned), 1)
 
     def test_no_sender_check(self) -> None:
         """Whose From it has does not matter."""
