@@ -90,9 +90,6 @@ class IntakeDesk:
         """
         await self._read(check_limits, content)
         now = self.clock.seconds()
-        different: dict[str, ReturnAddress] = {}
-        for address in addresses:
-            different.setdefault(address.address.lower(), address)
         returned = [
             Return(
                 id=new_id(now, self.chance(CHANCE_BYTES)),
@@ -103,7 +100,7 @@ class IntakeDesk:
                 trace=trace,
                 received_at=now,
             )
-            for address in different.values()
+            for address in dict.fromkeys(addresses)
         ]
         await _shielded(self.shelf.store_return(returned))
         return returned[0].id

@@ -122,8 +122,7 @@ class Conversation:
 
     def recorded(self) -> list[Fact]:
         """The result of a L{Concluded} whose content was taken is recorded. No further content goes before that."""
-        if not self.is_over:
-            self._pipeline.recorded()
+        self._pipeline.recorded()
         return self._take_facts()
 
     def quit(self) -> None:

@@ -67,6 +67,13 @@ class ComposeTests(SynchronousTestCase):
         self.assertEqual(kinds, ["text/plain", "message/delivery-status", "text/rfc822-headers"])
         self.assertEqual([part.defects for part in message.walk()], [[]] * len(list(message.walk())))
 
+    def test_no_reference(self) -> None:
+        """What is no id of a message is not referred to: there is none, it is long, has blanks or is not ASCII."""
+        for value in ("<a b@x>", "<" + "x" * 600 + "@x>", "<ü@x>"):
+            content = f"From: sender@example.org\r\nMessage-ID: {value}\r\n\r\nbody\r\n".encode()
+            self.assertIsNone(parsed(evolve(NOTICE, content=content))["References"], value)
+        self.assertIsNone(parsed(evolve(NOTICE, content=b"From: a@b\r\n\r\nbody\r\n"))["References"])
+
     def test_status(self) -> None:
         """The status part has the fields of RFC 3464, per message and per recipient."""
         blocks = list(parts(NOTICE)[1].iter_parts())

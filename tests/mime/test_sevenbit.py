@@ -96,6 +96,28 @@ class SevenBitTests(SynchronousTestCase):
             seven = to_seven_bit(content.encode())
             self.assertTrue(seven.isascii())
             self.assertEqual(payloads(seven), ["über".encode()])
+            self.assertTrue(seven.endswith(b"\r\n\r\n=C3=BCber"), seven)
+        part = lines("Content-Type: multipart/mixed; boundary=b", "", "--b", "X-Some: field", "über", "--b--", "")
+        self.assertTrue(to_seven_bit(part).endswith(b"quoted-printable\r\n\r\n=C3=BCber\r\n--b--\r\n"))
+
+    def test_signed(self) -> None:
+        """Signed parts are re-encoded too: a hop that takes seven bits would break them, or the message."""
+        for kind in ("signed", "encrypted", "mixed"):
+            content = lines(
+                "MIME-Version: 1.0", f"Content-Type: multipart/{kind}; boundary=b", "", "--b",
+                "Content-Type: text/plain; charset=utf-8", "", "Grüße", "--b",
+                "Content-Type: x/y", "", "ü", "--b--", "",
+            )  # fmt: skip
+            seven = to_seven_bit(content)
+            self.assertTrue(seven.isascii())
+            self.assertEqual(payloads(seven), ["Grüße".encode(), "ü".encode()])
+
+    def test_boundary(self) -> None:
+        """Delimiter lines stay what the header says, octets over 127 in them as well."""
+        content = lines("Content-Type: multipart/mixed; boundary=bü", "", "ä", "--bü", "", "ö", "--bü--", "ä")
+        seven = to_seven_bit(content)
+        self.assertEqual(seven.count("\r\n--bü".encode()), 2)
+        self.assertIn(b"\r\n=C3=B6\r\n--b", seven)
 
     def test_headers_stay(self) -> None:
         """Octets over 127 in fields need SMTPUTF8 and are left."""
@@ -160,6 +182,21 @@ class LongLineTests(SynchronousTestCase):
         for value in ("x" * 1200, "x" * 900 + " " * 500):
             content = lines("X-A: " + value, "", "body")
             self.assertEqual(reencode_long_lines(content), content)
+
+    def test_white_space_in_header(self) -> None:
+        """A run of white space that is longer than a line is not made a line of its own."""
+        for value in ("x " + " " * 3000 + "y", "x" + " \t" * 1500 + "y " * 800, "x " * 600 + " " * 3000 + "y"):
+            content = lines("X-A: " + value, "", "body")
+            short = reencode_long_lines(content)
+            self.assertFalse([line for line in short.split(b"\r\n\r\n")[0].split(b"\r\n") if not line.strip()])
+            self.assertEqual(short.replace(b"\r\n ", b" ").replace(b"\r\n\t", b"\t"), content)
+
+    def test_long_encoding_field(self) -> None:
+        """The field that says the encoding is replaced, not folded as well, however long it is."""
+        content = lines("Content-Transfer-Encoding: 8bit" + " (x)" * 400, "", "y" * 2000)
+        short = reencode_long_lines(content)
+        self.assertIn(b"Content-Transfer-Encoding: quoted-printable\r\n", short)
+        self.assertFalse(has_long_line(short))
 
     def test_signed_stays(self) -> None:
         """A signed part keeps its long lines."""

@@ -48,6 +48,16 @@ class PartTests(CompilerCase):
         ):
             self.assertEqual(len(self.unchanged(content)), 1)
 
+    def test_byte_order_mark(self) -> None:
+        """A part that begins with the mark of UTF-16 is read so by browsers, whatever it claims: it stays as it is."""
+        for codec, mark in (("utf-16-le", b"\xff\xfe"), ("utf-16-be", b"\xfe\xff")):
+            html = mark + "\u65e5\u672c\u8a9e".encode(codec)
+            self.assertNotIn(b"\0", html)
+            for charset in ("utf-8", "iso-8859-1", "windows-1252", "shift_jis"):
+                self.assertEqual(len(self.unchanged(message(html, charset, "base64"))), 1, (codec, charset))
+        for html in (b"\xef\xbb\xbf" + HTML, b"\xff" + HTML, b"x\xff\xfe" + HTML):
+            self.assertEqual(self.prepared(message(html, "utf-8", "base64")).warnings, (), html)
+
     def test_encoding_changes(self) -> None:
         """A part whose lines would get too long becomes quoted-printable and says so, alone or among others."""
         html = HTML + b"<b>" + b"y" * 900 + b'<a href="https://example.com/long">z</a>'

@@ -31,6 +31,17 @@ class Pool:
         self.slots.give_back(self)
 
 
+@define(eq=False)
+class Kept:
+    """A connection that notes its end."""
+
+    name: str
+    ended: list[str]
+
+    def quit(self) -> None:
+        self.ended.append(self.name)
+
+
 class SlotsTests(SynchronousTestCase):
     def pools(self, limit: int, *wanted: int) -> tuple[Clock, list[Pool]]:
         """A pool for each account, which wants so many."""
@@ -63,6 +74,21 @@ class SlotsTests(SynchronousTestCase):
         other.close()
         clock.advance(0)
         self.assertGreater(flood.held, held[0] - 1)
+
+    def test_longest_idle(self) -> None:
+        """Of idle connections that which has been idle longest gives way; one that works again does not."""
+        slots = Slots(1, Clock())
+        ended: list[str] = []
+        kept = {name: Kept(name, ended) for name in "abc"}
+        for name in "abca":
+            slots.busy(kept[name])
+            slots.idle(kept[name])
+        slots.busy(kept["b"])
+        pool = Pool(slots, 1, 1)
+        pool.pump()
+        for _ in range(3):
+            self.assertFalse(slots.take(pool, [2]))
+        self.assertEqual(ended, ["c", "a"])
 
     def test_no_longer_wanted(self) -> None:
         """Who needs none any more when called does not keep it from who waits behind."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, cast
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -17,7 +17,8 @@ from twisted.names import dns, server
 from twisted.names.client import Resolver
 from twisted.names.common import ResolverBase
 from twisted.protocols.basic import LineReceiver
-from twisted.trial.unittest import TestCase
+from twisted.protocols.tls import TLSMemoryBIOProtocol
+from twisted.trial.unittest import SynchronousTestCase, TestCase
 from typing_extensions import override
 
 from smtpeter.model.outcome import Kind, Outcome
@@ -178,6 +179,20 @@ class TLSTests(TestCase):
             hop = self.listen(shown.options())
             outcome = (await self.deliver(hop, "verify", trusted))[0]
             self.assertEqual((outcome.kind, outcome.stage, hop.mails), (Kind.DEFERRED, "starttls", []))
+
+
+class NameTests(SynchronousTestCase):
+    def test_indication(self) -> None:
+        """A server is told which name is wanted; an address is no name (RFC 6066, 3)."""
+        tls_for, nobody = tls_source(), cast(TLSMemoryBIOProtocol, None)
+        modes: tuple[TLSMode, ...] = ("opportunistic", "require")
+        for mode in modes:
+            for host, name in (
+                ("mx.example.org", b"mx.example.org"), ("192.0.2.1", None), ("[192.0.2.1]", None),
+                ("2001:db8::1", None), ("[IPv6:2001:db8::1]", None),
+            ):  # fmt: skip
+                connection = tls_for(host, mode).clientConnectionForTLS(nobody)
+                self.assertEqual(connection.get_servername(), name, host)
 
 
 class _Zone(ResolverBase):

@@ -47,6 +47,7 @@ class BrowserURLTests(SynchronousTestCase):
             "", "mailto:a@b", "//x/y", "/x", "x", "#x", "data:,x", "javascript:http://x", "ftp://x/", "http://",
             "http:///", "http://a b/", "http://a:99999/", "http://a:x/", "http://a/\x01b", "http://a/\x00b",
             "http://1.2.3/", "http://0x7f.1/", "http://127.0.0.01/", "http://[::1/", "http://[::ffff:1.2.3.4]/",
+            "http://[::ffff:102:304]/", "http://\u05d0a.example/", "http://a\u05d0.example/", "http://\u0301a.example/",
             "http://a<b/", "http://%00/", "http://a..b/", "http://a/" + "x" * MAX_URL, "http://" + "a" * 300 + "/",
             "http://\ud800/", "http://a/\ud800",
         ):  # fmt: skip
