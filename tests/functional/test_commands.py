@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -100,25 +101,32 @@ class DemoTests(SynchronousTestCase):
         )
 
     def test_ready_and_stop(self) -> None:
-        """It shows what arrived, its link and events, says ready on a line of its own, and ends with 0 on SIGTERM."""
-        process = self.demo()
-        try:
-            assert process.stdout is not None
-            said = []
-            for line in process.stdout:
-                said.append(line)
-                if line.strip() == "ready":
-                    break
-            text = "".join(said)
-            self.assertEqual(said[-1].strip(), "ready", text)
-            for word in ("DKIM-Signature", "click", "delivery", "open"):
-                self.assertIn(word, text)
-            process.terminate()
-            self.assertEqual(process.wait(30), 0)
-        finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
+        """
+        It shows what arrived, its link and events, says ready on a line of its own, and ends with 0 on SIGTERM and on
+        Ctrl-C; its folder is gone then.
+        """
+        for number in (signal.SIGTERM, signal.SIGINT):
+            process = self.demo()
+            try:
+                assert process.stdout is not None
+                said = []
+                for line in process.stdout:
+                    said.append(line)
+                    if line.strip() == "ready":
+                        break
+                text = "".join(said)
+                self.assertEqual(said[-1].strip(), "ready", text)
+                for word in ("DKIM-Signature", "click", "delivery", "open"):
+                    self.assertIn(word, text)
+                folder = Path(said[0].split("runs in ")[1].split(":")[0])
+                self.assertTrue(folder.is_dir())
+                process.send_signal(number)
+                self.assertEqual(process.wait(30), 0)
+                self.assertFalse(folder.exists())
+            finally:
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.communicate()
 
     def test_once(self) -> None:
         """C{--once} ends by itself; C{--json} prints objects."""
