@@ -1,10 +1,11 @@
 """Whose domain may stand in From, over the wire: each way of writing it, and what C{submission.sender_domains} says."""
 
 import re
+import time
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.functional.test_smtp_survival import MAIL, QUEUED, HouseCase
+from tests.functional.test_smtp_survival import MAIL, QUEUED, SLOW_SECONDS, HouseCase
 from tests.support.installation import Installation
 from tests.support.sink import Sink
 from tests.support.wire import Wire, plain
@@ -133,6 +134,47 @@ class SpellingTests(HouseCase):
         with self.house.logged_in() as wire:
             for header in OURS:
                 self.assertRegex(self.told(wire, header), QUEUED, header)
+
+
+class ApprovalTests(HouseCase):
+    """What an operator says is seen by the running server, in open sessions too."""
+
+    def until(self, wire: Wire, begin: bytes) -> None:
+        """The final dot is answered so before long."""
+        end = time.monotonic() + SLOW_SECONDS
+        while True:
+            wire.say(MAIL + b"RCPT TO:<approval@y.example>\r\nDATA\r\n", 3)
+            answer = wire.say(b"From: a@later.example\r\n\r\nx\r\n.\r\n")
+            if answer.startswith(begin):
+                return
+            self.assertLess(time.monotonic(), end, answer)
+            time.sleep(0.5)
+
+    def domain(self, command: str, *options: str) -> None:
+        """An operator's command about the domain."""
+        self.house.it.cli("domain", command, "later.example", "--account", "default", *options)
+
+    def test_life(self) -> None:
+        """A domain is refused while it is unknown or waits, taken once it is approved, refused when it was deleted."""
+        refused = b"550 5.7.1 You cannot send mailings from later.example without "
+        with self.house.logged_in() as wire:
+            self.until(wire, refused)
+            self.domain("add")
+            time.sleep(SLOW_SECONDS / 2)
+            self.until(wire, refused)
+            self.domain("add", "--approve")
+            self.until(wire, b"250 2.0.0 ")
+            self.domain("delete")
+            self.until(wire, refused)
+
+    def test_another_account(self) -> None:
+        """The approved domain of one account is none of another's."""
+        self.house.it.cli("account", "create", "neighbour")
+        made = self.house.it.cli("login", "create", "web", "--account", "neighbour")
+        with self.house.logged_in(token=plain(made["username"], made["password"])) as wire:
+            wire.say(MAIL + b"RCPT TO:<approval@y.example>\r\nDATA\r\n", 3)
+            answer = wire.say(b"From: a@shop.example\r\n\r\nx\r\n.\r\n")
+        self.assertEqual(answer[:50], b"550 5.7.1 You cannot send mailings from shop.examp")
 
 
 class OptionalTests(SynchronousTestCase):

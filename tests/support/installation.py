@@ -178,11 +178,12 @@ bounce_domain = "bounces.localhost"
         return objects[0] if len(objects) == 1 else objects
 
     def sender(self, domain: str, *features: str) -> tuple[str, str]:
-        """Approve a sender domain and make a login. @return: user name and password."""
-        if domain not in [one["name"] for one in self.listed("domain", "list")]:
-            self.cli("domain", "add", domain, "--approve")
+        """Approve a sender domain of the first account and make a login. @return: user name and password."""
+        account = ("--account", "default")
+        if domain not in [one["name"] for one in self.listed("domain", "list", *account)]:
+            self.cli("domain", "add", domain, "--approve", *account)
         name = "login-" + "-".join(feature.strip("-") for feature in features)
-        login = self.cli("login", "create", name, *features)
+        login = self.cli("login", "create", name, *features, *account)
         return login["username"], login["password"]
 
     def listed(self, *arguments: str) -> list[dict[str, Any]]:
