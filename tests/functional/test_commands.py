@@ -11,7 +11,9 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.functional.test_main_job import session
 from tests.support.installation import ENVIRONMENT, TWISTD, Installation
+from tests.support.sink import Sink
 
 
 class PluginTests(SynchronousTestCase):
@@ -84,6 +86,33 @@ class StartTests(SynchronousTestCase):
             said = self.start(it)
         self.assertIn("state", said)
         self.assertNotIn("Traceback", said)
+
+
+class FollowTests(SynchronousTestCase):
+    """C{smtpeter events --follow} beside a running server."""
+
+    def test_follow(self) -> None:
+        """Events are printed as they come, and Ctrl-C is how it ends: with 0, and without a word."""
+        with Sink() as sink, Installation(sink.port) as it:
+            login = it.sender("shop.example")
+            following = subprocess.Popen(
+                it.command("events", "--follow", "--json", "--config", str(it.config)),
+                cwd=it.folder,
+                env=ENVIRONMENT,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            try:
+                with session(it, *login) as client:
+                    client.sendmail("a@shop.example", ["b@y.example"], "From: a@shop.example\r\n\r\nx\r\n")
+                assert following.stdout is not None
+                seen = [json.loads(following.stdout.readline())["event"] for _ in range(2)]
+                self.assertEqual(seen, ["attempt", "delivery"])
+            finally:
+                following.send_signal(signal.SIGINT)
+                said = following.communicate(timeout=30)
+            self.assertEqual((following.returncode, *said), (0, "", ""))
 
 
 class DemoTests(SynchronousTestCase):
