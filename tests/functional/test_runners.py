@@ -6,6 +6,7 @@ import smtplib
 import socket
 import ssl
 import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -160,6 +161,37 @@ class LowPortTests(SynchronousTestCase):
             text = text.replace(f":{old}", f":{new}")
         it.config.write_text(text)
         return ports[:3]
+
+
+class SocketTests(SynchronousTestCase):
+    """Sockets that somebody else has opened, and sockets that are files."""
+
+    ACTIVATE = (
+        "import os, socket, sys; it = socket.create_server(('127.0.0.1', int(sys.argv[1]))); os.dup2(it.fileno(), 3);"
+        "os.set_inheritable(3, True); os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS='1',"
+        "LISTEN_FDNAMES='smtp'); os.execv(sys.argv[2], sys.argv[2:])"
+    )
+    """What systemd does for a socket unit."""
+
+    def test_activation(self) -> None:
+        """It listens on a socket of systemd, named as in the documents, and on a file with the mode that was said."""
+        with Sink() as sink, Installation(sink.port, is_started=False) as it:
+            file = it.folder / "socket"
+            text = it.config.read_text()
+            endpoints = f'["systemd:domain=INET:name=smtp", "unix:{file}:mode=660"]'
+            it.config.write_text(text.replace(f'["tcp:{it.smtp_port}:interface=127.0.0.1"]', endpoints))
+            it.wrapper = (sys.executable, "-c", self.ACTIVATE, str(it.smtp_port))
+            it.start()
+            send(it, it.sender("shop.example"))
+            sink.wait_for(1)
+            self.assertEqual(file.stat().st_mode & 0o777, 0o660)
+            with socket.socket(socket.AF_UNIX) as link:
+                link.settimeout(20)
+                link.connect(str(file))
+                self.assertEqual(link.recv(100), b"220 localhost ESMTP SMTPeter\r\n")
+                link.sendall(b"EHLO x\r\nQUIT\r\n")
+                self.assertIn(b"STARTTLS", b"".join(iter(lambda: link.recv(1000), b"")))
+            it.stop()
 
 
 class ReloadTests(SynchronousTestCase):
