@@ -162,8 +162,6 @@ def commands(group: LazyGroup | click.Group, path: str) -> Iterator[tuple[str, c
     """All commands below a group, with their full names."""
     context = click.Context(group)
     for name in group.list_commands(context):
-        if path == "smtpeter" and name == "demo":
-            continue
         command = group.get_command(context, name)
         assert command is not None
         if isinstance(command, click.Group):
