@@ -119,7 +119,7 @@ class IntakeDesk:
         if self.sender_rule == "optional":
             return ""
         if not name:
-            raise Refused(550, "5.6.0", f"{reading.fault[:1].upper()}{reading.fault[1:]}")
+            raise Refused(550, "5.7.1", f"{reading.fault[:1].upper()}{reading.fault[1:]}")
         text = f"You cannot send mailings from {name} without configuring it as sender domain"
         raise Refused(550, "5.7.1", text)
 

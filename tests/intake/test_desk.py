@@ -143,9 +143,9 @@ class SenderTests(SynchronousTestCase):
     def test_no_single_sender(self) -> None:
         """A message without From, or with more than one, is refused with the reason."""
         desk = stand()
-        self.assertEqual(self.refusal(desk, b"Subject: x\r\n\r\n"), (550, "5.6.0", "The message has no From"))
+        self.assertEqual(self.refusal(desk, b"Subject: x\r\n\r\n"), (550, "5.7.1", "The message has no From"))
         code, enhanced, text = self.refusal(desk, b"From: a@example.com\r\nFrom: b@example.com\r\n\r\n")
-        self.assertEqual((code, enhanced), (550, "5.6.0"))
+        self.assertEqual((code, enhanced), (550, "5.7.1"))
         self.assertIn("2 From fields", text)
 
     def test_optional(self) -> None:
