@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from smtpeter.mime.document import IDENTITY_ENCODINGS, Part, splice
+from smtpeter.mime.folding import shortened
 from smtpeter.mime.headers import read_headers
 from smtpeter.mime.scanner import scan
 from smtpeter.mime.transfer import decode_body, encode_base64, encode_quoted_printable, escape_octets
@@ -42,14 +43,14 @@ def reencode_long_lines(content: bytes) -> bytes:
     """
     The message with every line short enough for SMTP.
 
-    Header lines are folded where they have white space. Signed and encrypted parts stay as they are.
+    Header fields are folded or encoded (L{smtpeter.mime.folding}). Signed and encrypted parts stay as they are.
 
     @return: the very object when there is nothing to do.
     @raise TooDeep: parts are nested deeper than intake allows.
     """
     if not has_long_line(content):
         return content
-    return splice(content, _edits(content, scan(content), has_long_line, _broken_lines, _fold_fields))
+    return splice(content, _edits(content, scan(content), has_long_line, _broken_lines, _shorten_fields))
 
 
 def _edits(
@@ -147,27 +148,13 @@ def _broken_lines(text: bytes) -> bytes:
     return _LONG_PIECE.sub(lambda match: match[0] + b"\r\n", text)
 
 
-def _fold_fields(content: bytes, part: Part) -> list[_Edit]:
-    """Fold long header lines in front of white space, which changes no value (RFC 5322, 2.2.3)."""
+def _shorten_fields(content: bytes, part: Part) -> list[_Edit]:
+    """A field that says the encoding, and may be replaced, is left."""
+    if part.header_end - part.start <= MAX_LINE:
+        return []
     edits: list[_Edit] = []
-    start, stop = part.start, part.header_end
-    while stop - start > MAX_LINE:
-        line_end = content.find(b"\n", start, stop)
-        line_end = stop if line_end < 0 else line_end
-        if part.encoding_span is None or not part.encoding_span[0] <= start < part.encoding_span[1]:
-            edits += _folds(content, start, line_end)
-        start = line_end + 1
+    for field in read_headers(content[part.start : part.header_end]).fields:
+        start, end = part.start + field.start, part.start + field.end
+        if end - start > MAX_LINE and field.key != "content-transfer-encoding" and has_long_line(content[start:end]):
+            edits.append((start, end, shortened(field.name, content[start:end])))
     return edits
-
-
-def _folds(content: bytes, start: int, line_end: int) -> Iterator[_Edit]:
-    """No line of white space alone may come of it: some programs take that for the end of the fields."""
-    while line_end - start > MAX_LINE + 1:
-        stop = start + MAX_LINE
-        at = max(content.rfind(b" ", start + 1, stop), content.rfind(b"\t", start + 1, stop))
-        if at < 0 or not content[start:at].strip() or not content[at:line_end].strip():
-            return
-        if content[at - 1 : at] == b":" and line_end - at > MAX_LINE + 1:
-            return
-        yield at, at, b"\r\n"
-        start = at

@@ -156,10 +156,21 @@ class LongLineTests(SynchronousTestCase):
         self.assertNotIn(b"\r\n\r\n", short[: short.index(b"Subject")])
 
     def test_header_without_white_space(self) -> None:
-        """A header line that cannot be folded is left, and never gets a line of white space alone."""
-        for value in ("x" * 1200, "x" * 900 + " " * 500):
-            content = lines("X-A: " + value, "", "body")
-            self.assertEqual(reencode_long_lines(content), content)
+        """A header line without white space is folded or encoded as its field allows, in attached messages too."""
+        content = lines("X-A: " + "x" * 1200, "To: " + "a@example.com," * 100 + "b@c", "", "body")
+        attached = lines("Content-Type: message/rfc822", "", content.decode())
+        for each in (content, attached):
+            short = reencode_long_lines(each)
+            self.assertFalse(has_long_line(short))
+            self.assertEqual(short.count(b"a@example.com"), 100)
+            self.assertTrue(short.endswith(b"b@c\r\n\r\nbody"))
+
+    def test_encoding_field(self) -> None:
+        """The field that names an encoding is never folded, since it may be replaced."""
+        content = lines("Content-Transfer-Encoding: 8bit " + "(x) " * 400, "", "x" * 2000)
+        short = reencode_long_lines(content)
+        self.assertEqual(short.count(b"Content-Transfer-Encoding"), 1)
+        self.assertFalse(has_long_line(short))
 
     def test_signed_stays(self) -> None:
         """A signed part keeps its long lines."""
