@@ -139,6 +139,14 @@ class ComposeTests(SynchronousTestCase):
         content = b"X: y\r\n" * 40_000 + b"\r\n"
         self.assertLess(len(compose(evolve(NOTICE, content=content))), 80_000)
 
+    def test_eightbit(self) -> None:
+        """A report with a part of eight bits says so itself (RFC 2045, 6.4); another one says nothing."""
+        self.assertIsNone(parsed(NOTICE)["Content-Transfer-Encoding"])
+        for content in ("From: a@b\r\n\r\nGrüße\r\n", "Subject: Grüße\r\n\r\nx\r\n"):
+            notice = evolve(NOTICE, content=content.encode(), ret="FULL")
+            self.assertEqual(parsed(notice)["Content-Transfer-Encoding"], "8bit")
+            self.assertNotIn(b"8bit", to_seven_bit(compose(notice)))
+
     def test_boundary(self) -> None:
         """The original cannot contain the boundary."""
         inner = compose(NOTICE)
