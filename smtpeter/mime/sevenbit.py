@@ -2,11 +2,13 @@
 Re-encodes what a hop cannot take: octets over 127 (RFC 6152), lines over 998 octets (RFC 5322, 2.1.1).
 
 Only the parts concerned change. What cannot be re-encoded keeps its bytes: header fields with octets over 127 (those
-need SMTPUTF8), multiparts that cannot be divided, transfer encodings that are not known.
+need SMTPUTF8), signed and encrypted parts, multiparts that cannot be divided, transfer encodings that are not known.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from smtpeter.mime.document import IDENTITY_ENCODINGS, Part, splice
 from smtpeter.mime.folding import shortened
@@ -27,16 +29,19 @@ def to_seven_bit(content: bytes) -> bytes:
     """
     The seven-bit form of a message, for a hop without 8BITMIME.
 
-    Bodies with octets over 127 become quoted-printable (texts) or base64, also in attached messages and in signed
-    parts. A signature over eight-bit parts breaks by that, and RFC 1847, 2.1 asks to sign seven-bit parts only. Such
-    octets around the parts of a multipart become question marks.
+    Bodies with octets over 127 become quoted-printable (texts) or base64, also in attached messages. Such octets around
+    the parts of a multipart become question marks. A signed or encrypted part stays as it is, as sendmail does it: RFC
+    1847, 2.1 asks to sign seven-bit parts only, but who did otherwise shall have a signature that holds, which nearly
+    every hop leaves whole.
 
     @return: the very object when there is nothing to do.
     @raise TooDeep: parts are nested deeper than intake allows.
     """
     if not is_eightbit(content):
         return content
-    return splice(content, _edits(content, scan(content), is_eightbit, _to_ascii, _declare_seven_bit))
+    root = scan(content)
+    declare = partial(_declare_seven_bit, tuple(_kept(content, root)))
+    return splice(content, _edits(content, root, is_eightbit, _to_ascii, declare))
 
 
 def reencode_long_lines(content: bytes) -> bytes:
@@ -64,9 +69,8 @@ def _edits(
     @param around: what becomes of unfit text before and behind the parts of a multipart.
     @param headers: what changes in the fields of a part, apart from a new encoding.
     """
-    keeps_signed = is_unfit is has_long_line
     for part in root.walk():
-        if part.is_protected and keeps_signed:
+        if part.is_protected:
             continue
         yield from headers(content, part)
         if part.children:
@@ -137,8 +141,19 @@ def _to_ascii(text: bytes) -> bytes:
     return _OVER_127.sub(b"?", text)
 
 
-def _declare_seven_bit(content: bytes, part: Part) -> list[_Edit]:
-    """What contains parts may say no more than they do (RFC 2045, 6.4)."""
+def _kept(content: bytes, part: Part) -> Iterator[int]:
+    """Where the signed and encrypted parts start that stay eight-bit."""
+    if not part.is_protected:
+        for child in part.children:
+            yield from _kept(content, child)
+    elif is_eightbit(content[part.start : part.end]):
+        yield part.start
+
+
+def _declare_seven_bit(kept: Sequence[int], content: bytes, part: Part) -> list[_Edit]:
+    """What contains parts says as much as they do (RFC 2045, 6.4)."""
+    if bisect_left(kept, part.start) < bisect_left(kept, part.end):
+        return []
     if part.children and part.encoding in ("8bit", "binary") and part.encoding_span is not None:
         return [(*part.encoding_span, b"Content-Transfer-Encoding: 7bit\r\n")]
     return []

@@ -77,6 +77,19 @@ class SevenBitTests(SynchronousTestCase):
         self.assertIn(b"\r\n--b\r\nContent-Type: text/plain\r\n\r\nplain = text \r\n--b\r\n", seven)
         self.assertIn(b"X-Odd:  folded\r\n\tfield\r\n", seven)
 
+    def test_signed_stays(self) -> None:
+        """A signed part keeps its bytes, since its signature is worth more than the rule; all around it changes."""
+        signed = lines(
+            "Content-Type: multipart/signed; boundary=s", "", "--s", "Content-Transfer-Encoding: 8bit", "", "ä"
+        )
+        text = lines("Content-Type: text/plain; charset=utf-8", "Content-Transfer-Encoding: 8bit", "", "ö")
+        head = lines("Content-Type: multipart/mixed; boundary=b", "Content-Transfer-Encoding: 8bit", "", "--b", "")
+        content = head + signed + b"\r\n--s--\r\n\r\n--b\r\n" + text + b"\r\n--b--\r\n"
+        seven = to_seven_bit(content)
+        self.assertTrue(seven.startswith(head + signed))
+        self.assertIn(b"quoted-printable\r\n\r\n=C3=B6\r\n--b--", seven)
+        self.assertEqual(to_seven_bit(signed + b"\r\n--s--\r\n"), signed + b"\r\n--s--\r\n")
+
     def test_nothing_to_do(self) -> None:
         """An ASCII message is the very object."""
         content = b"Content-Transfer-Encoding: 8bit\r\n\r\nx"
