@@ -242,6 +242,12 @@ class RemainingTests(SynchronousTestCase):
         for kept in ("} b c{x:y}", ".. { color: blue !important }", "a { color; *zoom:1; :x }", "a{{x:y} i{u:v}}"):
             self.assertIn(kept, html)
 
+    def test_brace_too_many(self) -> None:
+        """A rule behind a brace too many counts for no browser: it stays as it is, and is not inlined."""
+        html = inlined(page("p{color:red} } b, p{color:blue} [title='}']{margin:0}", "<p title='}'>x</p>"))
+        self.assertIn("<style>\n} b, p{color:blue}\n</style>", html)
+        self.assertIn("<p style=\"color:red; margin:0\" title='}'>", html)
+
     def test_body_without_tag(self) -> None:
         """A rule for an element that is not written in the document stays in the style sheet."""
         html = "<style>body{margin:0} p{color:red}</style><p>x"
