@@ -203,7 +203,8 @@ def _original_part(notice: Notice, headers: HeaderBlock) -> bytes:
         kind = "text/rfc822-headers" if block.isascii() else "message/global-headers"
     encoding = "7bit" if original.isascii() else "8bit"
     head = f"Content-Type: {kind}\r\nContent-Transfer-Encoding: {encoding}\r\n"
-    return f"{head}Content-Description: Undelivered message\r\n\r\n".encode() + original
+    description = "Undelivered message" if notice.kind in ("failed", "delayed") else "Message"
+    return f"{head}Content-Description: {description}\r\n\r\n".encode() + original
 
 
 def _boundary(notice: Notice, parts: list[bytes]) -> bytes:

@@ -124,17 +124,17 @@ def _declare(part: Part, encoding: bytes) -> _Edit:
 
 
 def _declare_mime(content: bytes, root: Part, body: bytes) -> Iterator[_Edit]:
-    """A message without MIME gets what makes its encoding be understood."""
+    """A message without MIME gets what makes its encoding be understood, behind its other fields."""
     headers = read_headers(content)
     if not headers.has("MIME-Version"):
-        yield root.start, root.start, b"MIME-Version: 1.0\r\n"
+        yield root.header_end, root.header_end, b"MIME-Version: 1.0\r\n"
     if not headers.has("Content-Type"):
         try:
             body.decode()
             charset = b"us-ascii" if body.isascii() else b"utf-8"
         except UnicodeDecodeError:
             charset = b"unknown-8bit"
-        yield root.start, root.start, b"Content-Type: text/plain; charset=" + charset + b"\r\n"
+        yield root.header_end, root.header_end, b"Content-Type: text/plain; charset=" + charset + b"\r\n"
 
 
 def _to_ascii(text: bytes) -> bytes:

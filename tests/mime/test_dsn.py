@@ -115,6 +115,8 @@ class ComposeTests(SynchronousTestCase):
             self.assertIn(f"Action: {kind}\r\n", status_lines(notice))
             self.assertIn("Will-Retry-Until: Fri, 01 Mar 2024 12:34:56 +0000", status_lines(notice))
             self.assertIn("tried until Fri, 01 Mar 2024", parts(notice)[0].get_content())
+            described = "Undelivered message" if kind in ("failed", "delayed") else "Message"
+            self.assertEqual(parts(notice)[2]["Content-Description"], described)
 
     def test_what_goes_back(self) -> None:
         """The headers; the whole message only of a failure and only if asked for; never Bcc."""

@@ -102,6 +102,8 @@ class SevenBitTests(SynchronousTestCase):
             self.assertIn(b"MIME-Version: 1.0\r\n", seven)
             self.assertIn(b"charset=" + charset, seven)
             self.assertEqual(payloads(seven), [body])
+            # Trace fields stay the first (RFC 5321, 4.4).
+            self.assertTrue(seven.startswith(b"Subject: x\r\nMIME-Version: 1.0\r\nContent-Type:"))
 
     def test_without_an_empty_line(self) -> None:
         """Fields that no empty line ends, or none at all, get one."""
