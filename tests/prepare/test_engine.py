@@ -263,6 +263,30 @@ class RemainingTests(SynchronousTestCase):
 class AttributeTests(SynchronousTestCase):
     """The HTML attributes that are set beside the style."""
 
+    def test_bodies_of_tables(self) -> None:
+        """Rows that stand in a table without C{tbody} are in one, as in a browser; a rule for that one stays."""
+        css = "tbody td{color:red} table > tr{margin:0} tr:first-child{top:1px} tbody{left:1px}"
+        html = inlined(page(css, "<table><thead><tr><th>a</thead><tr><td>b<tr><td>c</table><table><tr></table>"))
+        self.assertIn("table > tr{margin:0}\ntbody{left:1px}\n</style>", html)
+        self.assertEqual(html.count('<td style="color:red">'), 2)
+        self.assertEqual(html.count('<tr style="top:1px">'), 3)
+        self.assertIn('<tr><td style="color:red">c', html)
+        apart = inlined(page("tr + tr{color:red}", "<table><tr><td>a<tfoot><tr><td>b</tfoot><tr><td>c</table>"))
+        self.assertNotIn("style=", apart)
+
+    def test_blocks_in_inline_elements(self) -> None:
+        """A table in a link is in the link, and a paragraph in bold text in that, though libxml2 takes them out."""
+        css = "body > table, body > p{color:blue} a td{color:red} b p, font center{margin:0} a > .x{top:1px}"
+        body = '<a href="x" class="<a"><table class="x"><tr><td>y</table></a><b> <p>z</p></b>'
+        body += "<font><center>c</center></font>"
+        html = inlined(page(css, body))
+        self.assertIn('<td style="color:red">', html)
+        self.assertIn('<p style="margin:0">', html)
+        self.assertIn('<center style="margin:0">', html)
+        self.assertIn('<table style="top:1px" class="x">', html)
+        self.assertIn("<style>\nbody > table, body > p{color:blue}\n</style>", html)
+        self.assertIn('<a href="x" class="<a">', html)
+
     def test_attributes(self) -> None:
         """Background, sizes and alignment are repeated as attributes on cells, tables and images."""
         css = "td{background-color:#abc;width:100px;height:50%;text-align:CENTER;vertical-align:top}"
