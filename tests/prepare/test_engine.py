@@ -229,6 +229,13 @@ class RemainingTests(SynchronousTestCase):
             self.left("*, *::before{margin:0} a{margin:1px}"), "* { margin:0 }\n*::before { margin: 0 !important }"
         )
 
+    def test_universal_under_a_condition(self) -> None:
+        """So it is under a condition: fonts for those who have them yield to every rule there is for an element."""
+        css = "p{font-family:Arial} @media screen{* {font-family:Lato} a{font-family:Lato}}"
+        html = inlined(page(css, "<p>x</p>"))
+        self.assertIn("* {font-family:Lato}", html)
+        self.assertIn("a { font-family: Lato !important }", html)
+
     def test_nothing_changes(self) -> None:
         """A style sheet of which nothing is inlined keeps its bytes."""
         html = page("\n<!-- /* c */ .none{color:red} a:hover{x:y}\n@media print{b{c:d}} -->", "<a>x</a>")
