@@ -50,6 +50,11 @@ class Conversation:
         return self._opening.offered
 
     @property
+    def tls_refusal(self) -> Reply | None:
+        """What the server said to STARTTLS, when the session went on in clear."""
+        return self._opening.refusal
+
+    @property
     def is_idle(self) -> bool:
         """Whether mail could be sent and none is."""
         return self._phase == "mail" and self._pipeline.is_idle

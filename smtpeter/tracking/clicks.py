@@ -147,9 +147,10 @@ def _read_visible(keys: MacKeys, host: str, text: str, rest: bytes) -> Click:
     target, appended = rest[: token.length], rest[token.length :]
     message_id = token.check(keys, Kind.CLICK, host, target)
     url = f"{token.scheme}://{(token.body + target).decode('ascii')}"
-    return Click(
-        message_id=message_id, link_number=token.link_number, url=url, destination=url + _parameters(appended, url)
-    )
+    extra = _parameters(appended, url)
+    if extra[:1] == "&" and "?" not in url:
+        extra = "?" + extra[1:]
+    return Click(message_id=message_id, link_number=token.link_number, url=url, destination=url + extra)
 
 
 def _read_whole(keys: MacKeys, host: str, text: str, appended: bytes) -> Click:

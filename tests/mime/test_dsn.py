@@ -122,6 +122,8 @@ class ComposeTests(SynchronousTestCase):
             self.assertIn(f"Action: {kind}\r\n", status_lines(notice))
             self.assertIn("Will-Retry-Until: Fri, 01 Mar 2024 12:34:56 +0000", status_lines(notice))
             self.assertIn("tried until Fri, 01 Mar 2024", parts(notice)[0].get_content())
+            described = "Undelivered message" if kind in ("failed", "delayed") else "Message"
+            self.assertEqual(parts(notice)[2]["Content-Description"], described)
 
     def test_what_goes_back(self) -> None:
         """The headers; the whole message only of a failure and only if asked for; never Bcc."""
@@ -145,6 +147,14 @@ class ComposeTests(SynchronousTestCase):
         """Of a huge header block a part goes back."""
         content = b"X: y\r\n" * 40_000 + b"\r\n"
         self.assertLess(len(compose(evolve(NOTICE, content=content))), 80_000)
+
+    def test_eightbit(self) -> None:
+        """A report with a part of eight bits says so itself (RFC 2045, 6.4); another one says nothing."""
+        self.assertIsNone(parsed(NOTICE)["Content-Transfer-Encoding"])
+        for content in ("From: a@b\r\n\r\nGrüße\r\n", "Subject: Grüße\r\n\r\nx\r\n"):
+            notice = evolve(NOTICE, content=content.encode(), ret="FULL")
+            self.assertEqual(parsed(notice)["Content-Transfer-Encoding"], "8bit")
+            self.assertNotIn(b"8bit", to_seven_bit(compose(notice)))
 
     def test_boundary(self) -> None:
         """The original cannot contain the boundary."""

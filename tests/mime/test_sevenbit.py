@@ -77,6 +77,19 @@ class SevenBitTests(SynchronousTestCase):
         self.assertIn(b"\r\n--b\r\nContent-Type: text/plain\r\n\r\nplain = text \r\n--b\r\n", seven)
         self.assertIn(b"X-Odd:  folded\r\n\tfield\r\n", seven)
 
+    def test_signed_stays(self) -> None:
+        """A signed part keeps its bytes, since its signature is worth more than the rule; all around it changes."""
+        signed = lines(
+            "Content-Type: multipart/signed; boundary=s", "", "--s", "Content-Transfer-Encoding: 8bit", "", "ä"
+        )
+        text = lines("Content-Type: text/plain; charset=utf-8", "Content-Transfer-Encoding: 8bit", "", "ö")
+        head = lines("Content-Type: multipart/mixed; boundary=b", "Content-Transfer-Encoding: 8bit", "", "--b", "")
+        content = head + signed + b"\r\n--s--\r\n\r\n--b\r\n" + text + b"\r\n--b--\r\n"
+        seven = to_seven_bit(content)
+        self.assertTrue(seven.startswith(head + signed))
+        self.assertIn(b"quoted-printable\r\n\r\n=C3=B6\r\n--b--", seven)
+        self.assertEqual(to_seven_bit(signed + b"\r\n--s--\r\n"), signed + b"\r\n--s--\r\n")
+
     def test_nothing_to_do(self) -> None:
         """An ASCII message is the very object."""
         content = b"Content-Transfer-Encoding: 8bit\r\n\r\nx"
@@ -89,6 +102,8 @@ class SevenBitTests(SynchronousTestCase):
             self.assertIn(b"MIME-Version: 1.0\r\n", seven)
             self.assertIn(b"charset=" + charset, seven)
             self.assertEqual(payloads(seven), [body])
+            # Trace fields stay the first (RFC 5321, 4.4).
+            self.assertTrue(seven.startswith(b"Subject: x\r\nMIME-Version: 1.0\r\nContent-Type:"))
 
     def test_without_an_empty_line(self) -> None:
         """Fields that no empty line ends, or none at all, get one."""
@@ -178,10 +193,21 @@ class LongLineTests(SynchronousTestCase):
         self.assertNotIn(b"\r\n\r\n", short[: short.index(b"Subject")])
 
     def test_header_without_white_space(self) -> None:
-        """A header line that cannot be folded is left, and never gets a line of white space alone."""
-        for value in ("x" * 1200, "x" * 900 + " " * 500):
-            content = lines("X-A: " + value, "", "body")
-            self.assertEqual(reencode_long_lines(content), content)
+        """A header line without white space is folded or encoded as its field allows, in attached messages too."""
+        content = lines("X-A: " + "x" * 1200, "To: " + "a@example.com," * 100 + "b@c", "", "body")
+        attached = lines("Content-Type: message/rfc822", "", content.decode())
+        for each in (content, attached):
+            short = reencode_long_lines(each)
+            self.assertFalse(has_long_line(short))
+            self.assertEqual(short.count(b"a@example.com"), 100)
+            self.assertTrue(short.endswith(b"b@c\r\n\r\nbody"))
+
+    def test_encoding_field(self) -> None:
+        """The field that names an encoding is never folded, since it may be replaced."""
+        content = lines("Content-Transfer-Encoding: 8bit " + "(x) " * 400, "", "x" * 2000)
+        short = reencode_long_lines(content)
+        self.assertEqual(short.count(b"Content-Transfer-Encoding"), 1)
+        self.assertFalse(has_long_line(short))
 
     def test_white_space_in_header(self) -> None:
         """A run of white space that is longer than a line is not made a line of its own."""

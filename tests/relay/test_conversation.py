@@ -121,6 +121,15 @@ class STARTTLSTests(SynchronousTestCase):
         self.assertEqual(conversation.receive(b"250-mx\r\n250 STARTTLS\r\n"), [Ready()])
         self.assertEqual(conversation.outgoing(), b"")
 
+    def test_set_up(self) -> None:
+        """TLS is being set up until the server has said something inside it; what fails then is not TLS."""
+        conversation = talk(username="me", tls="require")
+        conversation.receive(b"220 hi\r\n250-mx\r\n250 STARTTLS\r\n220 go\r\n")
+        conversation.tls_started()
+        self.assertEqual(conversation.stage, "starttls")
+        conversation.receive(b"250-mx\r\n250 AUTH PLAIN\r\n")
+        self.assertEqual(ended(conversation.lose("gone")).stage, "auth")
+
     def test_bytes_behind(self) -> None:
         """Bytes behind the 220, whole replies or not, in its segment or the next, end the session without TLS."""
         for behind in (b"250 mx\r\n", b"2"):

@@ -59,7 +59,7 @@ def certificate(*names: str) -> PrivateCertificate:
 
 
 class Hop(LineReceiver):
-    """A next hop that offers STARTTLS; C{options} C{None} breaks the handshake."""
+    """A next hop that offers STARTTLS; C{options} C{None} breaks the handshake, C{"refused"} is 454."""
 
     options: Any = None
     is_encrypted = False
@@ -79,6 +79,8 @@ class Hop(LineReceiver):
                 self.sendLine(b"250 2.0.0 queued")
         elif line.startswith(b"EHLO"):
             self.sendLine(b"250 hop" if self.is_encrypted else b"250-hop\r\n250 STARTTLS")
+        elif line == b"STARTTLS" and self.options == "refused":
+            self.sendLine(b"454 4.7.0 TLS not available")
         elif line == b"STARTTLS":
             self.sendLine(b"220 go")
             self.start_tls()
@@ -153,11 +155,33 @@ class TLSTests(TestCase):
         # Two for the first job, and the second does not try TLS again.
         self.assertEqual((hop.mails, hop.connections), ([False, False], 3))
 
+    async def test_broken_by_the_server(self) -> None:
+        """
+        A server that breaks TLS off when for us the handshake is over, as TLS 1.3 allows, has broken TLS too: here it
+        wants a certificate of ours.
+        """
+        own = certificate("hop")
+        hop = self.listen(own.options(Certificate(own.original)))
+        for outcome in await self.deliver(hop, "opportunistic", jobs=2):
+            self.assertEqual((outcome.kind, outcome.tls), (Kind.DELIVERED, ""))
+            self.assertRegex(outcome.transcript[0], r"^\* TLS .*broken")
+        self.assertEqual((hop.mails, hop.connections), ([False, False], 3))
+
+    async def test_refused(self) -> None:
+        """That a server which offers TLS refused it is told with the delivery in clear."""
+        hop = self.listen("refused")
+        outcome = (await self.deliver(hop, "opportunistic"))[0]
+        self.assertEqual((outcome.kind, outcome.tls, hop.connections), (Kind.DELIVERED, "", 1))
+        self.assertEqual(outcome.transcript[0], "* STARTTLS was refused (454 4.7.0 TLS not available); in clear")
+
     async def test_broken_but_required(self) -> None:
         """Where TLS is required, broken TLS defers."""
-        hop = self.listen(None)
-        outcome = (await self.deliver(hop, "require"))[0]
-        self.assertEqual((outcome.kind, outcome.stage, hop.mails), (Kind.DEFERRED, "starttls", []))
+        own = certificate("hop")
+        for options in (None, own.options(Certificate(own.original))):
+            hop = self.listen(options)
+            outcome = (await self.deliver(hop, "require"))[0]
+            self.assertEqual((outcome.kind, outcome.stage, hop.mails), (Kind.DEFERRED, "starttls", []))
+            self.assertEqual(hop.connections, 1)
 
     async def test_required(self) -> None:
         """Required TLS takes any certificate."""

@@ -71,6 +71,7 @@ class ClickTests(SynchronousTestCase):
             ("http://a/b?c&", b"utm=1", "http://a/b?c&utm=1"),
             ("http://a", b"?utm=1", "http://a/?utm=1"),
             ("http://a?b", b"?utm=1", "http://a/?b&utm=1"),
+            ("http://a/b", b"&utm=1", "http://a/b?utm=1"),
             ("http://a/b", b'?\xc3\xa9<">\r\n', "http://a/b?%C3%A9%3C%22%3E%0D%0A"),
         ):
             path = make_click(KEYS, HOST, ID, 1, url).encode() + tail
