@@ -77,17 +77,18 @@ class SlotsTests(SynchronousTestCase):
 
     def test_longest_idle(self) -> None:
         """Of idle connections that which has been idle longest gives way; one that works again does not."""
-        slots = Slots(1, Clock())
+        clock = Clock()
+        slots = Slots(1, clock)
         ended: list[str] = []
         kept = {name: Kept(name, ended) for name in "abc"}
         for name in "abca":
             slots.busy(kept[name])
             slots.idle(kept[name])
         slots.busy(kept["b"])
-        pool = Pool(slots, 1, 1)
-        pool.pump()
+        Pool(slots, 1, 1).pump()
         for _ in range(3):
-            self.assertFalse(slots.take(pool, [2]))
+            self.assertFalse(slots.take(Pool(slots, 2), [2]))
+        clock.advance(0)
         self.assertEqual(ended, ["c", "a"])
 
     def test_no_longer_wanted(self) -> None:
