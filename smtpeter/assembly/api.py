@@ -1,20 +1,26 @@
 """Builds the REST API: its families of resources, and what they stand on."""
 
+import os
 from functools import partial
 
 from smtpeter.assembly.foundations import Foundations
 from smtpeter.assembly.stages import Stages
 from smtpeter.auth.passwords import hash_token
-from smtpeter.config.settings import WebSettings
+from smtpeter.config import Settings
 from smtpeter.storage.tokens import StoredTokens
 from smtpeter.web.api.access import transport
 from smtpeter.web.api.routes import Family
+from smtpeter.web.api.sending import Sending
 from smtpeter.web.api.service import API
 
 
-def build_api(web: WebSettings, foundations: Foundations, stages: Stages) -> API:
+def build_api(settings: Settings, foundations: Foundations, stages: Stages) -> API:
     """Everything under C{/v1}."""
-    families: list[Family] = []
+    web = settings.web
+    sending = Sending(
+        intake=stages.intake, threads=stages.threads, chance=os.urandom, max_message_size=settings.smtp.max_message_size
+    )
+    families: list[Family] = [sending]
     return API(
         StoredTokens(database=stages.database),
         partial(hash_token, foundations.secrets.password_key),
