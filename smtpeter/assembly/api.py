@@ -7,8 +7,10 @@ from smtpeter.assembly.foundations import Foundations
 from smtpeter.assembly.stages import Stages
 from smtpeter.auth.passwords import hash_token
 from smtpeter.config import Settings
+from smtpeter.storage.requests import StoredRequests
 from smtpeter.storage.tokens import StoredTokens
 from smtpeter.web.api.access import transport
+from smtpeter.web.api.once import OnceOnly
 from smtpeter.web.api.routes import Family
 from smtpeter.web.api.sending import Sending
 from smtpeter.web.api.service import API
@@ -17,8 +19,14 @@ from smtpeter.web.api.service import API
 def build_api(settings: Settings, foundations: Foundations, stages: Stages) -> API:
     """Everything under C{/v1}."""
     web = settings.web
+    requests = StoredRequests(database=stages.database)
     sending = Sending(
-        intake=stages.intake, threads=stages.threads, chance=os.urandom, max_message_size=settings.smtp.max_message_size
+        intake=stages.intake,
+        once=OnceOnly(requests, stages.clock.seconds),
+        sent=requests,
+        threads=stages.threads,
+        chance=os.urandom,
+        max_message_size=settings.smtp.max_message_size,
     )
     families: list[Family] = [sending]
     return API(

@@ -18,7 +18,7 @@ from smtpeter.intake.threads import Threads
 from smtpeter.model.account import SenderDomain
 from smtpeter.model.event import Event
 from smtpeter.model.keys import MacKeys
-from smtpeter.model.message import Draft, Recipient, Return, Submission, Trace
+from smtpeter.model.message import Draft, Once, Recipient, Return, Submission, Trace
 from smtpeter.model.options import Features
 
 T = TypeVar("T")
@@ -75,7 +75,9 @@ class Notebook:
         """Note it."""
         self.calls.append(("give_back", messages, size_bytes))
 
-    async def store(self, submission: Submission, events: Sequence[Event], is_claimed: bool) -> None:
+    async def store(
+        self, submission: Submission, events: Sequence[Event], is_claimed: bool, once: Once | None = None
+    ) -> None:
         """Keep it."""
         self.calls.append(("store", is_claimed))
         await self._commit()
