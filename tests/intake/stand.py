@@ -60,6 +60,7 @@ class Notebook:
     submissions: list[Submission] = field(factory=list)
     events: list[Event] = field(factory=list)
     returned: list[Return] = field(factory=list)
+    keys: list[Once | None] = field(factory=list)
     commits: int = 0
 
     def reserve(self, messages: int, size_bytes: int, account_id: int, domains: Collection[str]) -> bool:
@@ -81,6 +82,7 @@ class Notebook:
         """Keep it."""
         self.calls.append(("store", is_claimed))
         await self._commit()
+        self.keys.append(once)
         self.submissions.append(submission)
         self.events.extend(events)
 
