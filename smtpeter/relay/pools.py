@@ -64,7 +64,6 @@ class SitePool:
     _rate: Rate = field(init=False)
     _recipients: int = field(init=False)
     _kick: IDelayedCall | None = None
-    _trouble: Unreachable = _PAUSED
     _is_draining: bool = False
     _log: Logger = field(factory=Logger)
 
@@ -88,7 +87,9 @@ class SitePool:
         if self._is_draining:
             self._announcer.released(self._line.take_all())
         elif self._line and self.health.is_paused(self.clock.seconds()):
-            self._announcer.paused(self._line.take_all(), self._trouble, self.health.paused_until)
+            trouble = self.health.trouble
+            known = trouble if isinstance(trouble, Unreachable) else _PAUSED
+            self._announcer.paused(self._line.take_all(), known, self.health.paused_until)
         else:
             self._feed()
             self._open_more()
@@ -197,7 +198,7 @@ class SitePool:
 
     def _pause(self, error: Unreachable) -> None:
         now = self.clock.seconds()
-        self._trouble = error
+        self.health.trouble = error
         self.health.failed(now, self.jitter())
         why = error.reply or error.description
         seconds = round(self.health.paused_until - now)
@@ -269,7 +270,7 @@ class SitePool:
         if is_broken and (lane.has_lost or not lane.connection.conversation.concluded):
             trouble = Unreachable(ended.stage, None, ended.description, lane.scene.remote)
             if self.health.lost(self.clock.seconds(), self.jitter()):
-                self._trouble = trouble
+                self.health.trouble = trouble
         self._pump_in(0)
 
     def _pump_in(self, seconds: float) -> None:

@@ -50,10 +50,15 @@ def pause_seconds(failures: int, jitter: float) -> float:
 
 @define(eq=False)
 class Health:
-    """What a site's past says about the next connection. Times are seconds of one clock."""
+    """
+    What a site's past says about the next connection. Times are seconds of one clock.
+
+    @ivar trouble: what the last pause is for, kept as long as the pause, whoever comes to the site meanwhile.
+    """
 
     failures: int = 0
     paused_until: float = 0.0
+    trouble: Exception | None = None
     _lost: int = 0
     _cap: int = 0
     _capped_until: float = 0.0
@@ -90,6 +95,7 @@ class Health:
     def worked(self) -> None:
         """A transaction went through."""
         self.failures = self._lost = 0
+        self.trouble = None
 
     def crowded(self, now: float, connections: int) -> None:
         """A further connection was refused while others work: make do with those for a time."""
@@ -105,6 +111,7 @@ class Health:
         """Start anew: an operator says that the trouble is over."""
         self.failures = self._lost = self._cap = 0
         self.paused_until = self._capped_until = 0.0
+        self.trouble = None
 
 
 @define(eq=False)

@@ -310,7 +310,10 @@ class SiteTests(RelayCase):
         self.send(1, address="x@dead.org")
         self.settled()
         self.send(2, address="x@dead.org")
-        self.assertEqual(self.settled()["m2"].retry_at, 1060)
+        paused = self.settled()["m2"]
+        self.assertEqual(paused.retry_at, 1060)
+        # Whoever looks at that message is told what the pause is for.
+        self.assertIn("mx.dead.org [192.0.2.66]", paused.description)
         self.assertEqual(len(self.network.dialled), 1)
         self.clock.advance(60)
         self.send(3, address="x@dead.org")
