@@ -366,6 +366,18 @@ class SiteTests(RelayCase):
         outcome = self.settled()["m1"]
         self.assertEqual((outcome.kind, outcome.reason, outcome.is_hard), (Kind.FAILED, "domain_unknown", True))
 
+    def test_no_mail_at_a_reserve(self) -> None:
+        """A host that takes no mail decides nothing while another one may take it later."""
+        self.server.greeting = b"521 no mail here\r\n"
+        self.resolver.hosts["mx.unknown.org"] = NoDestination(451, "4.4.3", "no answer")
+        for number, hosts in enumerate(
+            (["mx.dead.org", "mx.example.org"], ["mx.example.org", "mx.dead.org"], ["mx.unknown.org", "mx.example.org"])
+        ):
+            self.resolver.domains[f"d{number}.org"] = hosts
+            self.send(number, address=f"x@d{number}.org")
+        for outcome in self.settled().values():
+            self.assertEqual((outcome.kind, outcome.stage), (Kind.DEFERRED, "connect"))
+
     def test_crowded(self) -> None:
         """A refused further connection pauses nothing: the open ones do the work."""
         self.relay = self.make(Limits(connections=5))
