@@ -24,7 +24,7 @@ from smtpeter.relay.reports import Reports
 from smtpeter.relay.shaping import Health, Limits, Rate
 from smtpeter.relay.slots import Slots
 from smtpeter.relay.transaction import Result
-from smtpeter.relay.verdicts import counts_against_site, wants_fewer_recipients
+from smtpeter.relay.verdicts import counts_against_site, retry_hint, wants_fewer_recipients
 
 _PAUSED = Unreachable("connect", None, "the destination is left alone for a while after failures")
 
@@ -199,7 +199,8 @@ class SitePool:
     def _pause(self, error: Unreachable) -> None:
         now = self.clock.seconds()
         self.health.trouble = error
-        self.health.failed(now, self.jitter())
+        hint = retry_hint(error.reply) if error.reply is not None else None
+        self.health.failed(now, self.jitter(), hint or 0.0)
         why = error.reply or error.description
         seconds = round(self.health.paused_until - now)
         self._log.info("{site} is paused for {seconds} s: {why}", site=self.site.name, seconds=seconds, why=why)

@@ -359,6 +359,21 @@ class SiteTests(RelayCase):
             (outcome.stage, outcome.is_shared, outcome.transcript), ("greeting", True, ("S: 421 4.3.2 busy",))
         )
 
+    def test_hint_of_a_site(self) -> None:
+        """A server that says when to come back is left alone until then, whatever else waits for it."""
+        self.server.greeting = b"421 4.7.0 try again in 20 minutes\r\n"
+        self.send(1)
+        self.assertEqual(self.settled()["m1"].retry_at, self.clock.seconds() + 1200)
+        self.server.greeting = b"220 mx\r\n"
+        self.outcomes.clear()
+        self.clock.advance(1190)
+        self.send(2)
+        self.assertEqual((self.settled()["m2"].kind, len(self.network.dialled)), (Kind.DEFERRED, 1))
+        self.outcomes.clear()
+        self.clock.advance(10)
+        self.send(3)
+        self.assertEqual(self.settled()["m3"].kind, Kind.DELIVERED)
+
     def test_no_mail_here(self) -> None:
         """A 521 greeting fails for good."""
         self.server.greeting = b"521 no mail here\r\n"
