@@ -56,6 +56,19 @@ class HealthTests(SynchronousTestCase):
         health.failed(300, 0.5)
         self.assertEqual(health.paused_until, 360)
 
+    def test_hint(self) -> None:
+        """A hint makes a pause longer, also one that has begun, never shorter, and never more than two hours."""
+        for hint, until in ((10.0, 160.0), (600.0, 700.0), (1e6, 7300.0)):
+            health = Health()
+            health.failed(100, 0.5, hint)
+            self.assertEqual(health.paused_until, until)
+        health = Health()
+        health.failed(100, 0.5, 600)
+        health.failed(110, 0.5, 900)
+        self.assertEqual((health.paused_until, health.failures), (1010, 1))
+        health.failed(120, 0.5, 60)
+        self.assertEqual(health.paused_until, 1010)
+
     def test_lost(self) -> None:
         """Several broken connections in a row are the site's fault; success between them makes it none."""
         health = Health()
@@ -71,6 +84,15 @@ class HealthTests(SynchronousTestCase):
         health = Health()
         health.crowded(0, 3)
         self.assertEqual((health.connections(1, 10), health.connections(601, 10)), (3, 10))
+
+    def test_remembered(self) -> None:
+        """A broken connection, a refused one and a pause are each worth remembering; nothing else is."""
+        lost, crowded, failed = Health(), Health(), Health()
+        self.assertTrue(lost.is_good)
+        lost.lost(0, 0.5)
+        crowded.crowded(0, 3)
+        failed.failed(0, 0.5)
+        self.assertEqual([one.is_good for one in (lost, crowded, failed)], [False] * 3)
 
     def test_forget(self) -> None:
         """An operator's word ends everything."""
