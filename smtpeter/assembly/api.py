@@ -3,13 +3,16 @@
 import os
 from functools import partial
 
+from smtpeter.assembly.fetching import build_fetcher
 from smtpeter.assembly.foundations import Foundations
 from smtpeter.assembly.stages import Stages
 from smtpeter.auth.passwords import hash_token
 from smtpeter.config import Settings
+from smtpeter.fetch.client import FetchLimits
 from smtpeter.storage.requests import StoredRequests
 from smtpeter.storage.tokens import StoredTokens
 from smtpeter.web.api.access import transport
+from smtpeter.web.api.files import Files
 from smtpeter.web.api.once import OnceOnly
 from smtpeter.web.api.routes import Family
 from smtpeter.web.api.sending import Sending
@@ -24,6 +27,10 @@ def build_api(settings: Settings, foundations: Foundations, stages: Stages) -> A
         intake=stages.intake,
         once=OnceOnly(requests, stages.clock.seconds),
         sent=requests,
+        files=Files(
+            build_fetcher(stages.reactor, stages.resolver, FetchLimits(), web.allow_private),
+            settings.smtp.max_message_size,
+        ),
         threads=stages.threads,
         chance=os.urandom,
         max_message_size=settings.smtp.max_message_size,
