@@ -1,1 +1,1 @@
-"""The rules about accounts, their logins and sender domains, for the command line and every other door alike."""
+"""The rules about accounts, their logins, tokens and sender domains, for the command line and every door alike."""

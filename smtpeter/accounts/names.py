@@ -1,4 +1,4 @@
-"""Which names accounts, logins and sender domains may have (pure)."""
+"""Which names accounts, logins, tokens and sender domains may have (pure)."""
 
 import re
 import unicodedata
@@ -14,7 +14,7 @@ _HOST_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 
 def check_name(text: str) -> str:
     """
-    A name for an account or a login: one to L{MAX_NAME} visible characters with single spaces between.
+    A name for an account, a login or a token: one to L{MAX_NAME} visible characters with single spaces between.
 
     @return: the name in normal form C.
     @raise WrongName: it cannot be one.

@@ -7,6 +7,7 @@ from twisted.cred.portal import Portal
 from twisted.internet.interfaces import IProtocolFactory
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
+from smtpeter.assembly.api import build_api
 from smtpeter.assembly.foundations import Foundations
 from smtpeter.assembly.listening import Door, Listeners
 from smtpeter.assembly.readiness import ServerReadiness
@@ -18,13 +19,14 @@ from smtpeter.smtpd.door import SMTPDoor
 from smtpeter.smtpd.premises import Premises
 from smtpeter.smtpd.settings import SMTPSettings
 from smtpeter.tls.certificates import Certificates
+from smtpeter.web.api.answers import too_large
 from smtpeter.web.health import Health
-from smtpeter.web.requests import WebSite
-from smtpeter.web.site import HostRouter
+from smtpeter.web.requests import BodyLimit, WebSite
+from smtpeter.web.site import HostRouter, PublicSite
 from smtpeter.web.tracking import Tracking
 
 MAX_BODY_BYTES = 65_536
-"""Nothing of the web side takes a larger body yet."""
+"""Nothing but the REST API takes a larger body."""
 
 
 def build_smtp(settings: Settings, foundations: Foundations, stages: Stages) -> SMTPDoor:
@@ -62,8 +64,10 @@ def build_web(
     keys, url = foundations.secrets.mac_keys, settings.tracking.url
     tracking = Tracking(keys, url, stages.visits, stages.clock, stages.meters.answered)
     health = Health(ServerReadiness(stages.database, is_open, lambda: stages.pump.is_moving))
-    router = HostRouter(tracking, health.app.resource(), url, settings.web.public_url)
-    site: IProtocolFactory = WebSite(router, MAX_BODY_BYTES, stages.reactor)
+    public = PublicSite(build_api(settings.web, foundations, stages), health.app.resource())
+    router = HostRouter(tracking, public, url, settings.web.public_url)
+    limits = {b"v1": BodyLimit(settings.web.max_body_size, too_large(settings.web.max_body_size))}
+    site: IProtocolFactory = WebSite(router, MAX_BODY_BYTES, stages.reactor, limits)
     return site
 
 

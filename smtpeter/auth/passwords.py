@@ -1,8 +1,8 @@
 """
-Generated user names and passwords of logins, and the keyed hash under which a password is kept.
+Generated user names and passwords of logins, generated tokens, and the keyed hashes under which they are kept.
 
-A password has 160 bits of chance, so a fast hash is enough: guessing is hopeless with any hash, and a slow one would
-be the bottleneck of a busy door. The key keeps a stolen database useless by itself.
+Each has 160 bits of chance, so a fast hash is enough: guessing is hopeless with any hash, and a slow one would be the
+bottleneck of a busy door. The key keeps a stolen database useless by itself.
 """
 
 from collections.abc import Callable
@@ -15,9 +15,11 @@ ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 USERNAME_BYTES = 10
 PASSWORD_BYTES = 20
 GROUP_CHARACTERS = 4
+TOKEN_BYTES = 20
 HASH_BYTES = 32
 
 _BITS = 5
+_TOKEN_PERSON = b"smtpeter token"
 
 
 def generate_username(chance: Callable[[int], bytes]) -> str:
@@ -43,6 +45,21 @@ def hash_password(key: bytes, password: str) -> bytes:
 def verify_password(key: bytes, password: str, secret: bytes) -> bool:
     """Whether C{secret} is the hash of that very password; the time does not tell how much of it is right."""
     return compare_digest(hash_password(key, password), secret)
+
+
+def generate_token(chance: Callable[[int], bytes]) -> str:
+    """A token of 160 bits: 32 characters that stand for themselves in a URL."""
+    return _spell(chance(TOKEN_BYTES))
+
+
+def hash_token(key: bytes, token: str) -> bytes:
+    """
+    The keyed BLAKE2b hash by which a token is found. It differs from the hash of a password of the same letters.
+
+    @param key: at most 64 bytes, the same on all nodes.
+    """
+    encoded = token.encode("utf-8", "surrogatepass")
+    return blake2b(encoded, key=key, digest_size=HASH_BYTES, person=_TOKEN_PERSON).digest()
 
 
 def _spell(chance: bytes) -> str:

@@ -1,8 +1,9 @@
-"""What doors, stages and the command line ask about accounts, logins and sender domains."""
+"""What doors, stages and the command line ask about accounts, logins, tokens and sender domains."""
 
+from collections.abc import Collection
 from typing import Protocol
 
-from smtpeter.model.account import Account, Login, SenderDomain, SigningKey, Standing
+from smtpeter.model.account import Account, Login, Scope, SenderDomain, SigningKey, Standing, Token
 from smtpeter.model.options import Features
 
 
@@ -16,6 +17,17 @@ class LoginDirectory(Protocol):
     async def find_login(self, username: str) -> Login | None:
         """
         The login of that user name, its account with it.
+
+        @raise StorageBusy: cannot be told now.
+        """
+
+
+class TokenDirectory(Protocol):
+    """Finds whose token it is. Nothing is remembered: a token that was deleted is dead with the next request."""
+
+    async def find_token(self, secret: bytes) -> Token | None:
+        """
+        The token with that hash, its account with it.
 
         @raise StorageBusy: cannot be told now.
         """
@@ -91,3 +103,23 @@ class AccountBook(Protocol):
 
     async def delete_domain(self, account_id: int, name: str) -> None:
         """Remove a sender domain and its key."""
+
+
+class TokenBook(Protocol):
+    """Keeps the tokens of accounts. Times are POSIX seconds."""
+
+    async def create_token(
+        self, account_id: int, name: str, secret: bytes, scopes: Collection[Scope], now: float
+    ) -> Token:
+        """
+        Add a token.
+
+        @param secret: the hash by which it is found.
+        @raise NameTaken: the account has a token of that name.
+        """
+
+    async def tokens(self, account_id: int) -> list[Token]:
+        """An account's tokens, by name."""
+
+    async def delete_token(self, token_id: int) -> None:
+        """Remove a token; what it handed in stays."""

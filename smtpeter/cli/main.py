@@ -14,6 +14,7 @@ COMMANDS = {
     "check": Lazy("smtpeter.cli.check:check", "Look for what is wrong before a client does."),
     "account": Lazy("smtpeter.cli.account:account", "Create, list, approve, suspend and resume accounts."),
     "login": Lazy("smtpeter.cli.login:login", "Create, list, update and delete SMTP logins."),
+    "token": Lazy("smtpeter.cli.token:token", "Create, list and delete tokens for the REST API."),
     "domain": Lazy("smtpeter.cli.domain:domain", "Add, list, show and delete sender domains."),
     "queue": Lazy("smtpeter.cli.queue:queue", "See what waits, and why; try it again."),
     "message": Lazy("smtpeter.cli.message:message", "Show all that is known of a message."),
@@ -59,7 +60,7 @@ def _print_version(context: click.Context, _parameter: click.Parameter, value: b
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Print it.")
 @common
 def cli() -> None:
-    """Operate an SMTPeter server: its accounts, logins, sender domains and queue."""
+    """Operate an SMTPeter server: its accounts, logins, tokens, sender domains and queue."""
 
 
 def main() -> None:

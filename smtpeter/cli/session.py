@@ -16,6 +16,7 @@ from attrs import define
 from smtpeter.accounts.accounts import Accounts
 from smtpeter.accounts.domains import Domains
 from smtpeter.accounts.logins import Logins
+from smtpeter.accounts.tokens import Tokens
 from smtpeter.auth.secrets import Secrets, load_secrets
 from smtpeter.auth.vault import KeyedVault
 from smtpeter.boundaries.events import EventReader
@@ -30,6 +31,7 @@ from smtpeter.storage.database import Database
 from smtpeter.storage.journal import StoredJournal
 from smtpeter.storage.queue_view import StoredQueueView
 from smtpeter.storage.schema import check as check_schema
+from smtpeter.storage.tokens import StoredTokens
 
 T = TypeVar("T")
 
@@ -41,6 +43,7 @@ class Session:
     settings: Settings
     accounts: Accounts
     logins: Logins
+    tokens: Tokens
     domains: Domains
     queue: QueueView
     events: EventReader
@@ -99,6 +102,7 @@ def join(settings: Settings, secrets: Secrets, out: Output) -> Session:
         settings=settings,
         accounts=Accounts(book, time.time),
         logins=Logins(book, secrets.password_key, os.urandom, time.time),
+        tokens=Tokens(StoredTokens(database=database), secrets.password_key, os.urandom, time.time),
         domains=Domains(book, time.time),
         queue=StoredQueueView(database=database),
         events=StoredJournal(database=database),

@@ -6,7 +6,7 @@ looked up and nothing is opened.
 """
 
 import re
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
 from smtpeter.config.faults import WrongValue
@@ -61,6 +61,15 @@ def address(text: str) -> str:
     if not is_address(text):
         raise WrongValue("is no IP address", 'write for example "192.0.2.1" or "2001:db8::1"')
     return str(ip_address(text))
+
+
+def network(text: str) -> str:
+    """A range of IP addresses; an address alone is a range of one."""
+    try:
+        return str(ip_network(text))
+    except ValueError:
+        remedy = 'write for example "127.0.0.1" or "192.0.2.0/24"'
+        raise WrongValue("is neither an IP address nor a range of them", remedy) from None
 
 
 def mailbox(text: str) -> str:

@@ -9,7 +9,17 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from smtpeter.config.checks import address, base_url, database_url, endpoint, host, host_name, mailbox, name_server
+from smtpeter.config.checks import (
+    address,
+    base_url,
+    database_url,
+    endpoint,
+    host,
+    host_name,
+    mailbox,
+    name_server,
+    network,
+)
 from smtpeter.config.faults import WrongValue
 from smtpeter.config.settings import RouteTLS
 
@@ -36,6 +46,7 @@ OptionalPath = str
 Path = Annotated[str, AfterValidator(_filled)]
 Endpoint = Annotated[str, AfterValidator(endpoint)]
 Address = Annotated[str, AfterValidator(address)]
+Network = Annotated[str, AfterValidator(network)]
 NameServer = Annotated[str, AfterValidator(name_server)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -88,6 +99,9 @@ class WebSection(Section):
     listen: list[Endpoint] = ["tcp:8025"]
     listen_tls: list[Endpoint] = ["tcp:8443"]
     public_url: BaseURL | None = None
+    allow_insecure: bool = False
+    trusted_proxies: list[Network] = []
+    max_body_size: int = Field(default=33554432, ge=65536, le=1 << 30)
 
 
 class ProcessingSection(Section):

@@ -65,6 +65,11 @@ class WebSettings:
     listen_tls: tuple[str, ...]
     public_url: str
     """Scheme and authority, no slash at the end."""
+    allow_insecure: bool
+    trusted_proxies: tuple[str, ...]
+    """Ranges of IP addresses."""
+    max_body_size: int
+    """Bytes."""
 
 
 @frozen(kw_only=True)

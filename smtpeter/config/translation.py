@@ -14,12 +14,7 @@ from smtpeter.config.faults import Fault, WrongValue
 Place = tuple[int | str, ...]
 """Where pydantic found an error: section, key, perhaps an index."""
 
-NOT_YET = {
-    "web": {"allow_insecure", "trusted_proxies", "max_body_size"},
-    "tracking": {"geoip"},
-    "relay": {"shaping"},
-    "dns": {"listen"},
-}
+NOT_YET = {"tracking": {"geoip"}, "relay": {"shaping"}, "dns": {"listen"}}
 """Keys that are designed and that this version cannot honour: to take them silently would be a lie."""
 
 _VALUES_NOT_YET = {"css-inline"}

@@ -100,7 +100,7 @@ def write_field(name: str, text: str) -> bytes:
         raise ValueError(f"no field can be called {name!r}")
     words = without_controls(text).split()
     if any(not word.isascii() or len(word) > _MAX_WORD or "=?" in word for word in words):
-        words = _encode_words(" ".join(words))
+        words = encode_words(" ".join(words))
     return fold_field(name, words)
 
 
@@ -119,8 +119,8 @@ def fold_field(name: str, words: list[str]) -> bytes:
     return "\r\n".join([*lines, line, ""]).encode()
 
 
-def _encode_words(text: str) -> list[str]:
-    """RFC 2047, 5: every word holds whole characters."""
+def encode_words(text: str) -> list[str]:
+    """A text as encoded words (RFC 2047, 5), each of which holds whole characters; its white space is kept."""
     words, piece = [], b""
     for character in text:
         octets = character.encode()

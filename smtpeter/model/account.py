@@ -1,10 +1,17 @@
-"""Who sends: accounts (tenants), their logins (SMTP credentials) and sender domains."""
+"""Who sends: accounts (tenants), their logins (SMTP credentials), tokens (REST credentials) and sender domains."""
 
 from enum import Enum
+from typing import Literal, get_args
 
 from attrs import field, frozen
 
 from smtpeter.model.options import Features
+
+Scope = Literal["send", "read", "manage"]
+"""What a token may be used for."""
+
+SCOPES: tuple[Scope, ...] = get_args(Scope)
+"""All of them, in the order in which they are always listed."""
 
 
 class Standing(Enum):
@@ -35,6 +42,17 @@ class Login:
     features: Features
     secret: bytes = field(repr=False)
     """A keyed hash of the password (L{smtpeter.auth.passwords})."""
+
+
+@frozen(kw_only=True)
+class Token:
+    """A REST credential. What was handed out is kept nowhere, only its keyed hash, by which it is found."""
+
+    id: int
+    account: Account
+    name: str
+    scopes: tuple[Scope, ...]
+    """In the order of L{SCOPES}."""
 
 
 @frozen(kw_only=True)

@@ -30,7 +30,7 @@ class StoredAccounts(AccountBook):
     async def create_account(self, name: str, standing: Standing, now: float) -> Account:
         """Open an account (L{AccountBook.create_account})."""
         row = {"name": name, "standing": standing.value, "created_at": now}
-        account_id = await self._database.transaction(lambda connection: _insert(connection, accounts, row, name))
+        account_id = await self._database.transaction(lambda connection: insert_named(connection, accounts, row, name))
         return Account(id=account_id, name=name, standing=standing)
 
     @override
@@ -59,7 +59,7 @@ class StoredAccounts(AccountBook):
         }
 
         def work(connection: Connection) -> Login:
-            login_id = _insert(connection, logins, row, name)
+            login_id = insert_named(connection, logins, row, name)
             return read_login(connection.execute(select_logins().where(logins.c.id == login_id)).one())
 
         return await self._database.transaction(work)
@@ -94,7 +94,7 @@ class StoredAccounts(AccountBook):
         }
 
         def work(connection: Connection) -> None:
-            domain_id = _insert(connection, sender_domains, row, name)
+            domain_id = insert_named(connection, sender_domains, row, name)
             connection.execute(insert(dkim_keys).values(sender_domain_id=domain_id, **key_row))
 
         await self._database.transaction(work)
@@ -125,7 +125,7 @@ class StoredAccounts(AccountBook):
         await self._database.transaction(work)
 
 
-def _insert(connection: Connection, table: Table, row: Mapping[str, Any], name: str) -> int:
+def insert_named(connection: Connection, table: Table, row: Mapping[str, Any], name: str) -> int:
     """Insert and tell the new id; a duplicate is L{NameTaken}."""
     try:
         key = connection.execute(insert(table).values(row)).inserted_primary_key

@@ -69,6 +69,19 @@ logins = Table(
     **_NEVER_REUSED,
 )
 
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("account_id", ForeignKey("accounts.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("secret", LargeBinary, nullable=False, unique=True),
+    Column("scopes", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    UniqueConstraint("account_id", "name"),
+    **_NEVER_REUSED,
+)
+
 sender_domains = Table(
     "sender_domains",
     metadata,

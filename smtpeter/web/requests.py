@@ -2,12 +2,15 @@
 Requests and connections of the web server, with a limit on every byte and second.
 
 twisted.web reads a body of any size before a handler runs, and its time-out begins anew with each byte. Here the head
-and the body of a request have one deadline, and a body over the limit ends the connection as soon as it is known.
+and the body of a request have one deadline, which only bytes at a fair rate put off, and a body over the limit ends the
+connection as soon as it is known.
 """
 
+from collections.abc import Mapping
 from io import BytesIO
 from typing import Any, cast
 
+from attrs import field, frozen
 from twisted.internet.interfaces import IDelayedCall, IReactorTime, ITransport
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
@@ -17,7 +20,10 @@ from twisted.web.server import Request, Site
 from typing_extensions import override
 
 REQUEST_SECONDS = 30.0
-"""How long a client may take for head and body of one request."""
+"""How long a client may take for head and body of one request, and longer for a large body that comes fast enough."""
+
+BYTES_A_SECOND = 65_536
+"""How fast is enough."""
 
 IDLE_SECONDS = 60.0
 """How long a kept connection may be silent."""
@@ -28,27 +34,42 @@ _TOO_LARGE = (
 )
 
 
+@frozen
+class BodyLimit:
+    """
+    How large a body may be.
+
+    @ivar refusal: the whole answer to a larger one.
+    """
+
+    size_bytes: int
+    refusal: bytes = field(default=_TOO_LARGE, repr=False)
+
+
 class WebRequest(Request):
     """A request whose body is bounded and whose answers are plain text unless they say otherwise."""
 
     channel: "WebChannel"
     defaultContentType = b"text/plain; charset=utf-8"
     _size_bytes = 0
+    _limit: BodyLimit
 
     @override
     def gotLength(self, length: int | None) -> None:
         """Called with the announced length of the body, C{None} for a chunked one."""
         self.content = BytesIO()
-        if length is not None and length > self.channel.site.max_body_size:
-            self.channel.refuse(_TOO_LARGE)
+        self._limit = self.channel.body_limit()
+        if length is not None and length > self._limit.size_bytes:
+            self.channel.refuse(self._limit.refusal)
 
     @override
     def handleContentChunk(self, data: bytes) -> None:
         """Called with a piece of the body."""
         self._size_bytes += len(data)
-        if self._size_bytes > self.channel.site.max_body_size:
-            self.channel.refuse(_TOO_LARGE)
+        if self._size_bytes > self._limit.size_bytes:
+            self.channel.refuse(self._limit.refusal)
         else:
+            self.channel.put_off(len(data) / BYTES_A_SECOND)
             super().handleContentChunk(data)
 
     @override
@@ -87,6 +108,16 @@ class WebChannel(HTTPChannel):
         self._stop_clock()
         super().connectionLost(reason)
 
+    def body_limit(self) -> BodyLimit:
+        """How large the body of the request may be whose head has been read."""
+        path = self._path.partition(b"?")[0]
+        return self.site.body_limits.get(path[1:].partition(b"/")[0], self.site.body_limit)
+
+    def put_off(self, seconds: float) -> None:
+        """Give the request more time."""
+        if self._deadline is not None:
+            self._deadline.delay(seconds)
+
     def refuse(self, response: bytes) -> None:
         """Answer at once, whatever else the client sends, and close."""
         if self._is_refused:
@@ -112,9 +143,21 @@ class WebSite(Site):
 
     protocol = cast(Any, WebChannel)
 
-    def __init__(self, resource: Resource, max_body_size: int, clock: IReactorTime) -> None:
-        super().__init__(resource, requestFactory=WebRequest, timeout=IDLE_SECONDS, reactor=clock)
-        self.max_body_size = max_body_size
+    def __init__(
+        self,
+        resource: Resource,
+        max_body_size: int,
+        clock: IReactorTime,
+        body_limits: Mapping[bytes, BodyLimit] | None = None,
+    ) -> None:
+        """
+        @param body_limits: other limits than C{max_body_size}, by the first segment of the path.
+        """
+        super().__init__(
+            resource, requestFactory=WebRequest, timeout=IDLE_SECONDS, reactor=clock, parsePOSTFormSubmission=False
+        )
+        self.body_limit = BodyLimit(max_body_size)
+        self.body_limits = body_limits or {}
 
     @override
     def log(self, request: object) -> None:

@@ -22,6 +22,24 @@ def host_of(url: str) -> bytes:
 
 
 @define(eq=False)
+class PublicSite(Resource):
+    """What the public host serves: the REST API, and health."""
+
+    isLeaf = True
+    _api: IResource
+    _health: IResource
+
+    def __attrs_pre_init__(self) -> None:
+        super().__init__()
+
+    @override
+    def render(self, request: Request) -> object:
+        """Pass a request on."""
+        is_api = request.path[1:].partition(b"/")[0] == b"v1"
+        return (self._api if is_api else self._health).render(request)
+
+
+@define(eq=False)
 class HostRouter(Resource):
     """The root of the site."""
 

@@ -95,6 +95,33 @@ class LoginTests(CommandTests):
         self.assertIn("password.key is missing", self.it.refusal("login", "create", "web"))
 
 
+class TokenTests(CommandTests):
+    """C{token}"""
+
+    def test_create(self) -> None:
+        """A token is told once, with its scopes; a list does not show it."""
+        made = self.it.record("token", "create", "web")
+        self.assertRegex(made["token"], r"^[0-9a-z]{32}$")
+        self.assertEqual(made["scopes"], ["send", "read", "manage"])
+        listed = self.it.records("token", "list")
+        self.assertEqual(listed, [{"name": "web", "account": "default", "scopes": ["send", "read", "manage"]}])
+        self.assertRegex(self.it.say("token", "create", "shop"), r"(?m)^[0-9a-z]{32}$")
+
+    def test_scopes(self) -> None:
+        """Scopes are said one by one; there are no others."""
+        made = self.it.record("token", "create", "web", "--scope", "read", "--scope", "send")
+        self.assertEqual(made["scopes"], ["send", "read"])
+        self.assertIn("write", self.it.refusal("token", "create", "x", "--scope", "write", exit_code=2))
+
+    def test_delete(self) -> None:
+        """A deleted token is gone; an account's token is no other's."""
+        self.it.record("token", "create", "web")
+        self.it.record("account", "create", "shop")
+        self.assertIn("no token web", self.it.refusal("token", "delete", "web", "--account", "shop"))
+        self.assertTrue(self.it.record("token", "delete", "web", "--account", "default")["deleted"])
+        self.assertEqual(self.it.records("token", "list", "--account", "default"), [])
+
+
 class DomainTests(CommandTests):
     """C{domain}"""
 

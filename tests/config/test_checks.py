@@ -56,6 +56,8 @@ class ValueTests(FaultTestCase):
         self.check('[relay]\nsource_addresses = ["eth0"]\n', "[relay] source_addresses 1", "no IP address")
         for wrong in ("dns.example", "127.0.0.1:0", "127.0.0.1:x", "[::1]:70000", "1.2.3.4:5:6"):
             self.check(f'[dns]\nservers = ["{wrong}"]\n', "[dns] servers 1", "no IP address of a name server")
+        for wrong in ("proxy.example", "192.0.2.1/24", "192.0.2.0/33"):
+            self.check(f'[web]\ntrusted_proxies = ["{wrong}"]\n', "[web] trusted_proxies 1", "range")
         for wrong in ("joe", "joe@", "@x.example", "a@b@c", "a b@x.example", "Joe <joe@x.example>"):
             self.assertEqual(len(faults("", f'{MINIMAL}contact = "{wrong}"\n')), 1, wrong)
 

@@ -125,7 +125,7 @@ class SchemaTests(SynchronousTestCase):
         clustered = {name for name, sql in made.items() if "WITHOUT ROWID" in sql}
         self.assertEqual(clustered, {"event_tags", "messages", "piece_places", "submissions", "tag_totals"})
         growing = {name for name, sql in made.items() if "AUTOINCREMENT" in sql}
-        self.assertEqual(growing, {"accounts", "logins", "sender_domains", "events", "commands"})
+        self.assertEqual(growing, {"accounts", "logins", "tokens", "sender_domains", "events", "commands"})
 
     def test_again(self) -> None:
         """Migrating what is migrated changes nothing."""

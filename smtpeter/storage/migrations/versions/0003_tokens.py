@@ -1,0 +1,27 @@
+"""Tokens for the REST API."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Make the table; what is stored stays where it is."""
+    op.create_table(
+        "tokens",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("secret", sa.LargeBinary(), nullable=False),
+        sa.Column("scopes", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.Double(), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("tokens_have_account_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("tokens_key")),
+        sa.UniqueConstraint("account_id", "name", name=op.f("tokens_have_one_account_id_name")),
+        sa.UniqueConstraint("secret", name=op.f("tokens_have_one_secret")),
+        sqlite_autoincrement=True,
+    )

@@ -1,0 +1,165 @@
+"""
+The resource under C{/v1}: finds the route, lets in who may, and answers whatever happens as JSON.
+
+Klein finds the route. What Klein would answer by itself (HTML, a traceback in the log for a path that is not UTF-8, a
+handler cancelled because its client has gone) is kept from it: every work is shielded, every failure translated here.
+"""
+
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
+from io import BytesIO
+from typing import Any, Protocol, TypeVar, cast
+
+from attrs import define, field
+from klein import Klein
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web.resource import IResource, Resource
+from twisted.web.server import NOT_DONE_YET, Request
+from typing_extensions import override
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from smtpeter.boundaries.accounts import TokenDirectory
+from smtpeter.boundaries.storage import StorageBusy, StorageFull
+from smtpeter.web.api.access import Transport, check_scope, find_token_text
+from smtpeter.web.api.answering import has_gone, read_headers, read_query, trace_of, write
+from smtpeter.web.api.answers import Answer, Streamed, as_error
+from smtpeter.web.api.bodies import read_body
+from smtpeter.web.api.faults import APIError, Fault, not_found, unavailable, wrong
+from smtpeter.web.api.routes import Arguments, Caller, Family, Route
+
+T = TypeVar("T")
+
+PREFIX = "/v1"
+SMALL_BYTES = 65_536
+"""Bodies up to this size are read at once; larger ones in a thread."""
+
+
+class Threads(Protocol):
+    """What the API asks of whoever has threads."""
+
+    async def run(self, function: Callable[[bytes], T], content: bytes, /) -> T:
+        """Call a function in a thread, and give what it gives or raise what it raises."""
+
+
+@define(eq=False)
+class API(Resource):
+    """
+    See the module.
+
+    @ivar hash_token: makes of a token's text what it is found by.
+    """
+
+    isLeaf = True
+    _tokens: TokenDirectory
+    _hash_token: Callable[[str], bytes]
+    _transport: Transport
+    _threads: Threads
+    _families: Sequence[Family]
+    _routes: IResource = field(init=False)
+    _log = Logger()
+
+    def __attrs_pre_init__(self) -> None:
+        super().__init__()
+
+    def __attrs_post_init__(self) -> None:
+        app = Klein()
+        app.url_map.merge_slashes = False
+        for route in (route for family in self._families for route in family.routes()):
+            path = PREFIX + route.path
+            app.route(path, methods=[route.method], endpoint=f"{route.method} {path}")(self._endpoint(route))
+        app.handle_errors(HTTPException)(cast(Any, self._not_routed))
+        self._routes = app.resource()
+
+    @override
+    def render(self, request: Request) -> object:
+        """Look whether it can be routed at all, and pass it on."""
+        while request.postpath and not request.postpath[-1]:
+            request.postpath.pop()
+        try:
+            self._check(request)
+        except APIError as error:
+            _ = Deferred.fromCoroutine(self._refuse(request, error))
+            return NOT_DONE_YET
+        return self._routes.render(request)
+
+    def _check(self, request: Request) -> None:
+        peer, proto = trace_of(request).peer, read_headers(request).get("x-forwarded-proto", "")
+        if not self._transport.is_fit(request.isSecure(), peer, proto):
+            raise wrong("Use HTTPS: over HTTP the token and the mail can be read on the way.")
+        try:
+            for part in (request.method, *request.postpath):
+                part.decode("utf-8")
+            request.getRequestHostname().decode("ascii").encode("idna")
+        except UnicodeError:
+            raise wrong("The address of the request is not valid.") from None
+
+    async def _refuse(self, request: Request, error: APIError) -> None:
+        await write(request, as_error(error))
+        if not has_gone(request):
+            request.finish()
+
+    def _not_routed(self, request: Request, failure: Failure) -> "Deferred[bytes]":
+        error = failure.value
+        answer = as_error(not_found())
+        if isinstance(error, MethodNotAllowed):
+            allowed = ", ".join(sorted(["OPTIONS", *(getattr(error, "valid_methods", None) or ())]))
+            answer = Answer(body=b"", status=204, headers={"Allow": allowed})
+            if request.method != b"OPTIONS":
+                text = f"This address takes {allowed}."
+                answer = as_error(APIError(405, (Fault(text),), {"Allow": allowed}))
+        return Deferred.fromCoroutine(write(request, answer))
+
+    def _endpoint(self, route: Route) -> Any:
+        def begin(request: Request, **path: str) -> "Deferred[bytes]":
+            return _shielded(self._serve(route, request, path))
+
+        return begin
+
+    async def _serve(self, route: Route, request: Request, path: dict[str, str]) -> bytes:
+        return await write(request, await self._answer(route, request, path))
+
+    async def _answer(self, route: Route, request: Request, path: dict[str, str]) -> Answer | Streamed:
+        try:
+            return await self._respond(route, request, path)
+        except APIError as error:
+            return as_error(error)
+        except StorageFull:
+            return as_error(unavailable("No space is left to store anything; nothing was changed."))
+        except StorageBusy:
+            return as_error(unavailable("The store cannot be used now; nothing was changed."))
+        except Exception:
+            self._log.failure("{method} {path} failed", method=route.method, path=route.path)
+            return as_error(APIError(500, (Fault("Something went wrong here; it has been noted."),)))
+
+    async def _respond(self, route: Route, request: Request, path: dict[str, str]) -> Answer | Streamed:
+        headers, query = read_headers(request), read_query(request)
+        secret = self._hash_token(find_token_text(headers, query))
+        trace, raw = trace_of(request), cast(BytesIO, request.content).getvalue()
+        token = check_scope(await self._tokens.find_token(secret), route.scope)
+        query.pop("access_token", None)
+        arguments = Arguments(
+            path=path,
+            query=query,
+            body=await self._read(headers.get("content-type", ""), raw) if route.method in ("POST", "PUT") else {},
+            raw_body=raw,
+            headers=headers,
+        )
+        return await route.respond(Caller(token=token, trace=trace), arguments)
+
+    async def _read(self, content_type: str, raw: bytes) -> dict[str, Any]:
+        read = partial(read_body, content_type)
+        return read(raw) if len(raw) <= SMALL_BYTES else await self._threads.run(read, raw)
+
+
+def _shielded(work: Coroutine["Deferred[Any]", Any, T]) -> "Deferred[T]":
+    """Await work that goes on when whoever awaits it is cancelled: a client that hangs up half-does nothing."""
+    shield: Deferred[T] = Deferred()
+
+    def end(result: T | Failure) -> None:
+        if not shield.called:
+            shield.callback(result)
+
+    _ = Deferred.fromCoroutine(work).addBoth(end)
+    return shield
