@@ -6,15 +6,21 @@ from smtpeter.assembly.foundations import Foundations
 from smtpeter.assembly.stages import Stages
 from smtpeter.auth.passwords import hash_token
 from smtpeter.config.settings import WebSettings
+from smtpeter.events.logfiles import LogFiles
+from smtpeter.storage.event_counts import StoredEventCounts
+from smtpeter.storage.event_search import StoredEventSearch
 from smtpeter.storage.tokens import StoredTokens
 from smtpeter.web.api.access import transport
+from smtpeter.web.api.events import EventResources
+from smtpeter.web.api.logfiles import LogFileResources
 from smtpeter.web.api.routes import Family
 from smtpeter.web.api.service import API
+from smtpeter.web.api.statistics import StatisticsResources
 
 
 def build_api(web: WebSettings, foundations: Foundations, stages: Stages) -> API:
     """Everything under C{/v1}."""
-    families: list[Family] = []
+    families: list[Family] = [*_reading(stages)]
     return API(
         StoredTokens(database=stages.database),
         partial(hash_token, foundations.secrets.password_key),
@@ -22,3 +28,13 @@ def build_api(web: WebSettings, foundations: Foundations, stages: Stages) -> API
         stages.threads,
         families,
     )
+
+
+def _reading(stages: Stages) -> list[Family]:
+    """What is read of the journal."""
+    search, counts = StoredEventSearch(database=stages.database), StoredEventCounts(database=stages.database)
+    return [
+        EventResources(search, stages.clock),
+        LogFileResources(LogFiles(search), stages.clock),
+        StatisticsResources(counts, counts, stages.clock),
+    ]
