@@ -37,12 +37,17 @@ class Door:
 
 @define(eq=False)
 class Listeners(Service):
-    """All doors together."""
+    """
+    All doors together.
+
+    @ivar is_bound: whether the ports are ours.
+    """
 
     _reactor: IReactorCore
     _doors: Sequence[Door]
     _ports: list[IListeningPort] = field(factory=list, init=False)
     _is_open: bool = field(default=False, init=False)
+    is_bound: bool = field(default=False, init=False)
 
     @override
     def privilegedStartService(self) -> None:
@@ -54,6 +59,7 @@ class Listeners(Service):
         super().privilegedStartService()
         for door in self._doors:
             self._bind(door)
+        self.is_bound = True
 
     def _bind(self, door: Door) -> None:
         failures: list[Failure] = []
@@ -81,7 +87,7 @@ class Listeners(Service):
     def stopService(self) -> Deferred[object]:
         """Accept no more; the connections that exist stay."""
         super().stopService()
-        self._is_open = False
+        self._is_open = self.is_bound = False
         closing = [maybeDeferred(port.stopListening) for port in self._ports]
         self._ports.clear()
         return DeferredList(closing).addCallback(lambda _: None)

@@ -61,9 +61,12 @@ class Server(Service):
         """
         Bind the ports.
 
-        @raise SystemExit: one of them cannot be bound; with the reason, which twistd shows.
+        @raise SystemExit: one of them cannot be bound; with the reason, which twistd and twist show.
         """
         super().privilegedStartService()
+        self._bind()
+
+    def _bind(self) -> None:
         try:
             self.listeners.privilegedStartService()
         except CannotListen as error:
@@ -71,8 +74,15 @@ class Server(Service):
 
     @override
     def startService(self) -> None:
-        """Take the lock, start the stages, then let clients in."""
+        """
+        Take the lock, start the stages, then let clients in. Twist knows no privileged start; the ports are bound here
+        then.
+
+        @raise SystemExit: as L{privilegedStartService}.
+        """
         super().startService()
+        if not self.listeners.is_bound:
+            self._bind()
         self._starting = Deferred.fromCoroutine(self._start())
 
     async def _start(self) -> None:

@@ -36,6 +36,7 @@ class ReturnAddress:
     """A valid return address of ours, or a role address of a domain that we serve."""
 
     address: str
+    """In lower case, however the client wrote it."""
     message_id: str | None
     """C{None} for C{postmaster}, C{abuse} and C{dmarc}."""
 

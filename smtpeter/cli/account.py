@@ -9,6 +9,7 @@ from smtpeter.model.account import Account
 
 
 @click.group()
+@common
 def account() -> None:
     """Accounts: tenants, each with logins, sender domains and figures of its own."""
 

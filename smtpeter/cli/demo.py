@@ -90,7 +90,6 @@ class DemoService(Service):
     def startService(self) -> None:
         """Start all three."""
         super().startService()
-        self.server.privilegedStartService()
         self.reactor.listenTCP(self.place.capture_port, CaptureFactory(self._take), interface="127.0.0.1")
         self.server.startService()
         _ = self.server.started.addCallback(lambda _: self._tell())

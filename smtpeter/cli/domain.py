@@ -12,6 +12,7 @@ from smtpeter.model.account import Account, SenderDomain
 
 
 @click.group()
+@common
 def domain() -> None:
     """Sender domains: an account sends only from its approved ones."""
 

@@ -31,10 +31,14 @@ async def events(session: Session, follow: bool, message: str | None, after: int
     account_id = await session.account_id(account)
     names = await session.account_names()
     chosen = Choice(account_id=account_id, message_id=message, after=after)
-    async for event in journal(session.events, chosen, (lambda: time.sleep(FOLLOW_SECONDS)) if follow else None):
-        if event.account_id not in names:
-            names = await session.account_names()
-        session.out.one(event_record(event, names.get(event.account_id, "")), event_text(event))
+    try:
+        async for event in journal(session.events, chosen, (lambda: time.sleep(FOLLOW_SECONDS)) if follow else None):
+            if event.account_id not in names:
+                names = await session.account_names()
+            session.out.one(event_record(event, names.get(event.account_id, "")), event_text(event))
+    except KeyboardInterrupt:
+        if not follow:
+            raise
 
 
 @frozen(kw_only=True)

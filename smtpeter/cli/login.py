@@ -30,6 +30,7 @@ def _switches(command: C) -> C:
 
 
 @click.group()
+@common
 def login() -> None:
     """Logins: SMTP credentials with the features that their messages get."""
 

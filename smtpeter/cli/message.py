@@ -9,6 +9,7 @@ from smtpeter.cli.view import event_text, message_record, message_text
 
 
 @click.group()
+@common
 def message() -> None:
     """Messages: submissions for one recipient, delivered or not."""
 

@@ -13,6 +13,7 @@ from smtpeter.model.queue import Command, DestinationCount, MessageView
 
 
 @click.group()
+@common
 def queue() -> None:
     """The queue: messages that are not delivered yet."""
 

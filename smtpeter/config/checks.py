@@ -10,6 +10,7 @@ from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
 from smtpeter.config.faults import WrongValue
+from smtpeter.model.address import AddressError, lookup_domain
 
 SQLITE = "sqlite:///"
 """What stands in front of the path of an SQLite file."""
@@ -32,8 +33,8 @@ def host_name(text: str) -> str:
     name = text.lower().removesuffix(".")
     if not name.isascii():
         try:
-            name = name.encode("idna").decode("ascii")
-        except UnicodeError:
+            name = lookup_domain(name)
+        except AddressError:
             raise WrongValue("is no valid international name", "check its spelling") from None
     if not name or len(name) > 253 or not all(_LABEL.fullmatch(label) for label in name.split(".")):
         raise WrongValue("is no host name", 'write a name such as "mail.example.com", without scheme, port or path')

@@ -46,7 +46,7 @@ def _all_faults(table: dict[str, Any], error: ValidationError) -> list[Fault]:
     """What is wrong by itself, and what the rest contradicts of each other."""
     faults = translate(error)
     try:
-        rest = written.Document.model_validate(without(table, [details["loc"] for details in error.errors()]))
+        rest = written.Document.model_validate(without(table, error))
     except ValidationError:
         return faults
     places = {(fault.section, fault.key.partition(" ")[0]) for fault in faults}

@@ -1,6 +1,5 @@
 """Puts what pydantic found into words for the person who wrote the file (pure)."""
 
-from collections.abc import Sequence
 from copy import deepcopy
 from difflib import get_close_matches
 from typing import Any
@@ -29,26 +28,47 @@ _TYPES = {
 }
 
 
+_NAME = "stand-in.invalid"
+_STAND_INS: dict[int | str, Any] = {
+    "server": {"hostname": _NAME},
+    "hostname": _NAME,
+    "host": _NAME,
+    "domain": _NAME,
+    "listen": ["tcp:0"],
+    "listen_tls": ["tcp:0"],
+    "events_days": 36500,
+}
+
+
 def translate(error: ValidationError) -> list[Fault]:
     """One fault for each thing that is wrong."""
     return [_fault(details) for details in error.errors()]
 
 
-def without(table: dict[str, Any], places: Sequence[Place]) -> dict[str, Any]:
-    """A copy of the file's table that lacks the keys at those places."""
+def without(table: dict[str, Any], error: ValidationError) -> dict[str, Any]:
+    """
+    A copy of the file's table that lacks what is wrong by itself. Where the default would lead to a fault which is not
+    the file's, or where there is none, a value stands in that contradicts nothing.
+    """
     rest = deepcopy(table)
-    for place in places:
+    for details in error.errors():
+        place = details["loc"]
         depth = 4 if place[:2] == ("relay", "route") else 2
-        _remove(rest, place[:depth])
+        _replace(rest, place[:depth], details["type"] != "extra_forbidden")
     return rest
 
 
-def _remove(table: Any, place: Place) -> None:
+def _replace(table: Any, place: Place, is_known: bool) -> None:
     for part in place[:-1]:
         inside = isinstance(table, dict) or (isinstance(table, list) and isinstance(part, int))
         table = (table.get(part) if isinstance(table, dict) else table[part]) if inside else None
-    if isinstance(table, dict):
-        table.pop(place[-1], None)
+    last = place[-1]
+    if isinstance(table, list) and isinstance(last, int):
+        table[last] = {"host": _NAME, "domain": f"{last}.{_NAME}"}
+    elif isinstance(table, dict):
+        table.pop(last, None)
+        if is_known and last in _STAND_INS:
+            table[last] = _STAND_INS[last]
 
 
 def _fault(details: ErrorDetails) -> Fault:
@@ -100,7 +120,7 @@ def _words(details: ErrorDetails, is_section: bool) -> tuple[str, str]:
 
 
 def _shown(value: Any) -> str:
-    text = f'"{value}"' if isinstance(value, str) else str(value)
+    text = f'"{value}"' if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
     return text if len(text) <= 60 else text[:59] + "…"
 
 

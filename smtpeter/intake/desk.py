@@ -90,9 +90,6 @@ class IntakeDesk:
         """
         await self._read(check_limits, content)
         now = self.clock.seconds()
-        different: dict[str, ReturnAddress] = {}
-        for address in addresses:
-            different.setdefault(address.address.lower(), address)
         returned = [
             Return(
                 id=new_id(now, self.chance(CHANCE_BYTES)),
@@ -103,7 +100,7 @@ class IntakeDesk:
                 trace=trace,
                 received_at=now,
             )
-            for address in different.values()
+            for address in dict.fromkeys(addresses)
         ]
         await _shielded(self.shelf.store_return(returned))
         return returned[0].id
@@ -122,7 +119,7 @@ class IntakeDesk:
         if self.sender_rule == "optional":
             return ""
         if not name:
-            raise Refused(550, "5.6.0", f"{reading.fault[:1].upper()}{reading.fault[1:]}")
+            raise Refused(550, "5.7.1", f"{reading.fault[:1].upper()}{reading.fault[1:]}")
         text = f"You cannot send mailings from {name} without configuring it as sender domain"
         raise Refused(550, "5.7.1", text)
 

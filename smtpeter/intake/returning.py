@@ -33,17 +33,18 @@ class ReturnAddresses:
 
     async def find(self, address: str) -> ReturnAddress | None:
         """
-        What the address is, if it is ours; its case does not count.
+        What the address is, if it is ours; its case does not count, and is lower in the answer.
 
         @raise StorageBusy: cannot be told now.
         """
-        local, _, domain = address.lower().rpartition("@")
+        own = address.lower()
+        local, _, domain = own.rpartition("@")
         if local in ROLES:
-            return ReturnAddress(address=address, message_id=None) if await self._is_served(domain) else None
+            return ReturnAddress(address=own, message_id=None) if await self._is_served(domain) else None
         if domain not in self.bounce_domains:
             return None
         try:
-            return ReturnAddress(address=address, message_id=read_bounce(self.keys, address))
+            return ReturnAddress(address=own, message_id=read_bounce(self.keys, own))
         except Forged:
             return None
 

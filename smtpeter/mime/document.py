@@ -97,5 +97,4 @@ def editable_html_parts(document: Part) -> Sequence[Part]:
         and part.disposition in ("", "inline")
         and not part.filename
         and part.encoding in KNOWN_ENCODINGS
-        and not part.children
     ]

@@ -103,7 +103,7 @@ def compose(notice: Notice) -> bytes:
     opening = b"\r\n--" + boundary + b"\r\n"
     return b"".join(
         (
-            _own_headers(notice, headers, boundary.decode("ascii")),
+            _own_headers(notice, headers, boundary.decode("ascii"), all(part.isascii() for part in parts)),
             b"\r\nThis is a report in MIME format.\r\n",
             *(opening + part for part in parts),
             b"\r\n--" + boundary + b"--\r\n",
@@ -111,7 +111,7 @@ def compose(notice: Notice) -> bytes:
     )
 
 
-def _own_headers(notice: Notice, headers: HeaderBlock, boundary: str) -> bytes:
+def _own_headers(notice: Notice, headers: HeaderBlock, boundary: str, is_ascii: bool) -> bytes:
     report = "report-type=delivery-status;"
     fields = [
         fold_field("From", ["Mail Delivery System", f"<MAILER-DAEMON@{notice.hostname}>"]),
@@ -123,6 +123,8 @@ def _own_headers(notice: Notice, headers: HeaderBlock, boundary: str) -> bytes:
         fold_field("MIME-Version", ["1.0"]),
         fold_field("Content-Type", ["multipart/report;", report, f'boundary="{boundary}"']),
     ]
+    if not is_ascii:
+        fields.append(fold_field("Content-Transfer-Encoding", ["8bit"]))
     original = headers.first("Message-ID")
     if original is not None and original.value.isascii() and b" " not in original.value and len(original.value) < 500:
         fields.append(fold_field("References", [_clean(original.value.decode("ascii"))]))
@@ -201,7 +203,8 @@ def _original_part(notice: Notice, headers: HeaderBlock) -> bytes:
         kind = "text/rfc822-headers" if block.isascii() else "message/global-headers"
     encoding = "7bit" if original.isascii() else "8bit"
     head = f"Content-Type: {kind}\r\nContent-Transfer-Encoding: {encoding}\r\n"
-    return f"{head}Content-Description: Undelivered message\r\n\r\n".encode() + original
+    description = "Undelivered message" if notice.kind in ("failed", "delayed") else "Message"
+    return f"{head}Content-Description: {description}\r\n\r\n".encode() + original
 
 
 def _boundary(notice: Notice, parts: list[bytes]) -> bytes:

@@ -2,13 +2,16 @@
 Re-encodes what a hop cannot take: octets over 127 (RFC 6152), lines over 998 octets (RFC 5322, 2.1.1).
 
 Only the parts concerned change. What cannot be re-encoded keeps its bytes: header fields with octets over 127 (those
-need SMTPUTF8), multiparts that cannot be divided, transfer encodings that are not known.
+need SMTPUTF8), signed and encrypted parts, multiparts that cannot be divided, transfer encodings that are not known.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from smtpeter.mime.document import IDENTITY_ENCODINGS, Part, splice
+from smtpeter.mime.folding import shortened
 from smtpeter.mime.headers import read_headers
 from smtpeter.mime.scanner import scan
 from smtpeter.mime.transfer import decode_body, encode_base64, encode_quoted_printable, escape_octets
@@ -26,30 +29,33 @@ def to_seven_bit(content: bytes) -> bytes:
     """
     The seven-bit form of a message, for a hop without 8BITMIME.
 
-    Bodies with octets over 127 become quoted-printable (texts) or base64, also in attached messages and in signed
-    parts. A signature over eight-bit parts breaks by that, and RFC 1847, 2.1 asks to sign seven-bit parts only. Such
-    octets around the parts of a multipart become question marks.
+    Bodies with octets over 127 become quoted-printable (texts) or base64, also in attached messages. Such octets around
+    the parts of a multipart become question marks. A signed or encrypted part stays as it is, as sendmail does it: RFC
+    1847, 2.1 asks to sign seven-bit parts only, but who did otherwise shall have a signature that holds, which nearly
+    every hop leaves whole.
 
     @return: the very object when there is nothing to do.
     @raise TooDeep: parts are nested deeper than intake allows.
     """
     if not is_eightbit(content):
         return content
-    return splice(content, _edits(content, scan(content), is_eightbit, _to_ascii, _declare_seven_bit))
+    root = scan(content)
+    declare = partial(_declare_seven_bit, tuple(_kept(content, root)))
+    return splice(content, _edits(content, root, is_eightbit, _to_ascii, declare))
 
 
 def reencode_long_lines(content: bytes) -> bytes:
     """
     The message with every line short enough for SMTP.
 
-    Header lines are folded where they have white space. Signed and encrypted parts stay as they are.
+    Header fields are folded or encoded (L{smtpeter.mime.folding}). Signed and encrypted parts stay as they are.
 
     @return: the very object when there is nothing to do.
     @raise TooDeep: parts are nested deeper than intake allows.
     """
     if not has_long_line(content):
         return content
-    return splice(content, _edits(content, scan(content), has_long_line, _broken_lines, _fold_fields))
+    return splice(content, _edits(content, scan(content), has_long_line, _broken_lines, _shorten_fields))
 
 
 def _edits(
@@ -63,9 +69,8 @@ def _edits(
     @param around: what becomes of unfit text before and behind the parts of a multipart.
     @param headers: what changes in the fields of a part, apart from a new encoding.
     """
-    keeps_signed = is_unfit is has_long_line
     for part in root.walk():
-        if part.is_protected and keeps_signed:
+        if part.is_protected:
             continue
         yield from headers(content, part)
         if part.children:
@@ -119,25 +124,36 @@ def _declare(part: Part, encoding: bytes) -> _Edit:
 
 
 def _declare_mime(content: bytes, root: Part, body: bytes) -> Iterator[_Edit]:
-    """A message without MIME gets what makes its encoding be understood."""
+    """A message without MIME gets what makes its encoding be understood, behind its other fields."""
     headers = read_headers(content)
     if not headers.has("MIME-Version"):
-        yield root.start, root.start, b"MIME-Version: 1.0\r\n"
+        yield root.header_end, root.header_end, b"MIME-Version: 1.0\r\n"
     if not headers.has("Content-Type"):
         try:
             body.decode()
             charset = b"us-ascii" if body.isascii() else b"utf-8"
         except UnicodeDecodeError:
             charset = b"unknown-8bit"
-        yield root.start, root.start, b"Content-Type: text/plain; charset=" + charset + b"\r\n"
+        yield root.header_end, root.header_end, b"Content-Type: text/plain; charset=" + charset + b"\r\n"
 
 
 def _to_ascii(text: bytes) -> bytes:
     return _OVER_127.sub(b"?", text)
 
 
-def _declare_seven_bit(content: bytes, part: Part) -> list[_Edit]:
-    """What contains parts may say no more than they do (RFC 2045, 6.4)."""
+def _kept(content: bytes, part: Part) -> Iterator[int]:
+    """Where the signed and encrypted parts start that stay eight-bit."""
+    if not part.is_protected:
+        for child in part.children:
+            yield from _kept(content, child)
+    elif is_eightbit(content[part.start : part.end]):
+        yield part.start
+
+
+def _declare_seven_bit(kept: Sequence[int], content: bytes, part: Part) -> list[_Edit]:
+    """What contains parts says as much as they do (RFC 2045, 6.4)."""
+    if bisect_left(kept, part.start) < bisect_left(kept, part.end):
+        return []
     if part.children and part.encoding in ("8bit", "binary") and part.encoding_span is not None:
         return [(*part.encoding_span, b"Content-Transfer-Encoding: 7bit\r\n")]
     return []
@@ -147,27 +163,13 @@ def _broken_lines(text: bytes) -> bytes:
     return _LONG_PIECE.sub(lambda match: match[0] + b"\r\n", text)
 
 
-def _fold_fields(content: bytes, part: Part) -> list[_Edit]:
-    """Fold long header lines in front of white space, which changes no value (RFC 5322, 2.2.3)."""
+def _shorten_fields(content: bytes, part: Part) -> list[_Edit]:
+    """A field that says the encoding, and may be replaced, is left."""
+    if part.header_end - part.start <= MAX_LINE:
+        return []
     edits: list[_Edit] = []
-    start, stop = part.start, part.header_end
-    while stop - start > MAX_LINE:
-        line_end = content.find(b"\n", start, stop)
-        line_end = stop if line_end < 0 else line_end
-        if part.encoding_span is None or not part.encoding_span[0] <= start < part.encoding_span[1]:
-            edits += _folds(content, start, line_end)
-        start = line_end + 1
+    for field in read_headers(content[part.start : part.header_end]).fields:
+        start, end = part.start + field.start, part.start + field.end
+        if end - start > MAX_LINE and field.key != "content-transfer-encoding" and has_long_line(content[start:end]):
+            edits.append((start, end, shortened(field.name, content[start:end])))
     return edits
-
-
-def _folds(content: bytes, start: int, line_end: int) -> Iterator[_Edit]:
-    """No line of white space alone may come of it: some programs take that for the end of the fields."""
-    while line_end - start > MAX_LINE + 1:
-        stop = start + MAX_LINE
-        at = max(content.rfind(b" ", start + 1, stop), content.rfind(b"\t", start + 1, stop))
-        if at < 0 or not content[start:at].strip() or not content[at:line_end].strip():
-            return
-        if content[at - 1 : at] == b":" and line_end - at > MAX_LINE + 1:
-            return
-        yield at, at, b"\r\n"
-        start = at

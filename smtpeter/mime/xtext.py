@@ -78,7 +78,7 @@ def _decode_unitext(text: str) -> str:
 
 
 def _character(match: re.Match[str]) -> str:
-    point = int(match[1], 16)
-    if point > 0x10FFFF or 0xD800 <= point <= 0xDFFF:
+    character = chr(int(match[1], 16))  # Beyond Unicode this is a ValueError too.
+    if "\ud800" <= character <= "\udfff":
         raise ValueError("no such character")
-    return chr(point)
+    return character

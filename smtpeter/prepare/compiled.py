@@ -106,7 +106,7 @@ def _part(statement: Statement) -> Rule | Statement:
         return statement
     found = declarations(statement.block)
     texts = split(statement.prelude, ",")
-    if found is None or not all(texts):
+    if found is None or not all(texts) or statement.prelude.startswith("}"):
         return statement
     block = block_of(one for one in found if one.name)
     return Rule(

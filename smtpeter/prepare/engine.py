@@ -29,6 +29,7 @@ from smtpeter.prepare.cascade import STYLED_BY_ATTRIBUTE, Block, merged, present
 from smtpeter.prepare.compiled import Rule, Sheet, compile_sheet
 from smtpeter.prepare.numbering import NUMBER, SHEET, UNSTYLED
 from smtpeter.prepare.selectors import Document, Selector
+from smtpeter.prepare.trees import parsed
 
 MAX_RESULT = 8 * 1024 * 1024
 """Characters of attribute values that one document may get."""
@@ -98,7 +99,7 @@ class Engine:
 
         @raise InliningFailed: the document has no elements, or its styles would grow beyond L{MAX_RESULT}.
         """
-        root = _parsed(request.html)
+        root = parsed(request.html)
         present = _mark_sheets(root, len(request.style_sheets))
         premailer = HardenedPremailer()
         premailer.transform(root)
@@ -206,19 +207,6 @@ def _changes(tag: str, blocks: Sequence[Block], present: dict[str, str]) -> dict
     values = merged(blocks, [block for block in blocks if block.important], style)
     wanted = {"style": style_text(values, style), **presentation(tag, values, present)} if values else {}
     return {name: value for name, value in wanted.items() if present.get(name) != value}
-
-
-def _parsed(html: str) -> etree._Element:
-    parser = etree.HTMLParser(
-        encoding="utf-8", recover=True, no_network=True, huge_tree=False, remove_comments=True, remove_pis=True
-    )
-    try:
-        root = etree.fromstring(html.encode("utf-8", "replace"), parser)
-    except (etree.XMLSyntaxError, ValueError):
-        root = None
-    if root is None:
-        raise InliningFailed("The HTML has no elements.")
-    return root
 
 
 def _mark_sheets(root: etree._Element, count: int) -> set[str]:

@@ -4,6 +4,7 @@ An HTML part of a message: read, changed, written back, whichever charset and tr
 All changes are splices over the decoded bytes, so the bytes between them survive as they were.
 """
 
+import re
 from collections.abc import Collection, Iterable, Iterator
 
 from attrs import evolve, field, frozen
@@ -26,6 +27,8 @@ MAX_TAGS = 100_000
 """In one part; each takes memory while it is changed."""
 
 _ESCAPE = b"\x1b"
+_ARMOUR = re.compile(rb"(?:\A|[>\n])[ \t\r]*+-----BEGIN PGP (?:SIGNED )?MESSAGE-----")
+"""A PGP block (RFC 9580, 6.2) at the start of a line as it is shown."""
 _WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _TAGS = LINK_TAGS | PIXEL_TAGS
 
@@ -139,6 +142,8 @@ def read_html_part(content: bytes, part: Part) -> HTMLPart:
         raise PartLeft(f"an HTML part was left as it is: {problem}") from None
     if b"\0" in body.decoded or body.decoded.startswith(_WIDE_MARKS):
         raise PartLeft("an HTML part was left as it is: it is not in the charset that it claims")
+    if _ARMOUR.search(body.decoded):
+        raise PartLeft("an HTML part was left as it is: it is signed or encrypted with PGP")
     if body.decoded.count(b"<") > MAX_TAGS:
         raise PartLeft(f"an HTML part was left as it is: it has over {MAX_TAGS} tags")
     return HTMLPart(body=body, charset=charset)

@@ -140,6 +140,8 @@ def is_group(statement: Statement) -> bool:
 def _strengthened_inner(inner: Statement, families: frozenset[str], depth: int) -> str:
     if inner.prelude.startswith("@"):
         return strengthened_group(inner, families, depth + 1) if is_group(inner) else inner.text
+    if inner.prelude == "*":
+        return inner.text  # Every other selector outranks it.
     block = strengthened(inner.block or "", families)
     return inner.text if block == inner.block else f"{inner.prelude} {{ {block} }}"
 

@@ -9,7 +9,6 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 _NAT64 = IPv6Network("64:ff9b::/96")
 _NAT64_LOCAL = IPv6Network("64:ff9b:1::/48")
-_TEREDO = IPv6Network("2001::/32")
 _COMPATIBLE = IPv6Network("::/96")
 
 
@@ -27,7 +26,7 @@ def _is_public_v4(address: IPv4Address) -> bool:
 
 
 def _is_public_v6(address: IPv6Address) -> bool:
-    if address in _NAT64_LOCAL or address in _TEREDO:
+    if address in _NAT64_LOCAL:
         return False
     if (embedded := _embedded(address)) is not None:
         return _is_public_v4(embedded)

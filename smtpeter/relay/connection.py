@@ -80,7 +80,7 @@ class Connection(Protocol):
     tls: str = ""
     local: str = ""
     note: str = ""
-    """What should be known of how it came to be: broken TLS."""
+    """What should be known of how it came to be: TLS that is broken or was refused."""
     envelopes: int = 0
     _due: float | None = None
     _timer: IDelayedCall | None = None
@@ -186,6 +186,8 @@ class Connection(Protocol):
             self._start_tls()
         elif isinstance(fact, Ready):
             self._is_opened = True
+            if self.conversation.tls_refusal is not None:
+                self.note = f"STARTTLS was refused ({self.conversation.tls_refusal}); in clear"
             self.opened.callback(None)
         else:
             self._ended(fact)

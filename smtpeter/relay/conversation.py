@@ -50,6 +50,11 @@ class Conversation:
         return self._opening.offered
 
     @property
+    def tls_refusal(self) -> Reply | None:
+        """What the server said to STARTTLS, when the session went on in clear."""
+        return self._opening.refusal
+
+    @property
     def is_idle(self) -> bool:
         """Whether mail could be sent and none is."""
         return self._phase == "mail" and self._pipeline.is_idle
@@ -122,8 +127,7 @@ class Conversation:
 
     def recorded(self) -> list[Fact]:
         """The result of a L{Concluded} whose content was taken is recorded. No further content goes before that."""
-        if not self.is_over:
-            self._pipeline.recorded()
+        self._pipeline.recorded()
         return self._take_facts()
 
     def quit(self) -> None:

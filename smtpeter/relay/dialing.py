@@ -205,13 +205,14 @@ class Dialer:
     async def _open(self, one: _Try) -> Connection:
         now = self.clock.seconds()
         note = ""
-        if one.terms.tls == "opportunistic" and self._tls_broken.get(one.peer.host, now):
+        may_be_clear = one.terms.tls == "opportunistic" and not one.terms.username
+        if may_be_clear and self._tls_broken.get(one.peer.host, now):
             one, note = self._in_clear(one), "TLS was found broken; in clear"
         try:
             return await self._open_once(one, note)
         except SessionFailed as failure:
             ended = failure.ended
-            if not ended.is_tls_broken or one.terms.tls != "opportunistic" or one.terms.username:
+            if not (ended.is_tls_broken and may_be_clear):
                 raise _unreachable(one.peer, failure) from None
         self._log.info("TLS with {peer} is broken, trying in clear: {why}", peer=one.peer, why=ended.description)
         self._tls_broken.put(one.peer.host, True, now + TLS_BROKEN_SECONDS)

@@ -176,7 +176,7 @@ class Lane:
             has_bounce_address=job.has_bounce_address,
             ret=job.ret,
             envid=job.envid,
-            needs_utf8=any(entry.job.needs_utf8 for entry in entries),
+            needs_utf8=job.needs_utf8,
             is_eightbit=is_eightbit,
         )
         self._flights[envelope] = entries

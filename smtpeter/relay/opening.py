@@ -65,6 +65,7 @@ class Opening:
     The state before mail.
 
     @ivar offered: what the server offers, as far as it was said inside TLS when there is TLS.
+    @ivar refusal: what the server said to STARTTLS, when the session went on in clear.
     """
 
     _terms: Terms
@@ -72,13 +73,18 @@ class Opening:
     """Takes a command and what the transcript shows of it."""
     state: _State = "greeting"
     offered: Capabilities = field(factory=Capabilities)
+    refusal: Reply | None = None
     is_encrypted: bool = False
     is_extended: bool = False
+    _has_heard_inside: bool = False
 
     @property
     def stage(self) -> Stage:
-        """Where it stands."""
-        return _STAGES[self.state]
+        """
+        Where it stands. TLS is being set up until something is heard inside it: with TLS 1.3 a server may break it off
+        after the handshake is over for us (RFC 8446, 2), for want of a certificate of ours for one.
+        """
+        return "starttls" if self.is_encrypted and not self._has_heard_inside else _STAGES[self.state]
 
     def take(self, reply: Reply) -> None:
         """
@@ -86,6 +92,7 @@ class Opening:
 
         @raise Unusable: no mail can be sent.
         """
+        self._has_heard_inside = self.is_encrypted
         step: Callable[[Reply], None] = getattr(self, f"_take_{self.state}")
         step(reply)
 
@@ -141,6 +148,7 @@ class Opening:
         elif reply.code == 421 or self._terms.tls != "opportunistic":
             raise Unusable("starttls", reply, "the server refused STARTTLS", is_tls_broken=reply.code != 421)
         else:
+            self.refusal = reply
             self._choose_auth()
 
     def _take_handshake(self, reply: Reply) -> None:

@@ -96,8 +96,5 @@ def _explained(outcome: Outcome) -> Outcome:
     verdict = classify(outcome.reply, outcome.stage)
     hint = retry_hint(outcome.reply)
     return evolve(
-        outcome,
-        reason=verdict.reason,
-        is_hard=verdict.is_hard and outcome.kind is Kind.FAILED,
-        retry_at=None if hint is None else outcome.at + hint,
+        outcome, reason=verdict.reason, is_hard=verdict.is_hard, retry_at=None if hint is None else outcome.at + hint
     )

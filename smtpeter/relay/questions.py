@@ -2,14 +2,15 @@
 Asks the DNS, once for everybody who wants to know the same, and remembers the answers.
 
 Only NXDOMAIN says that a name does not exist: every other failure (SERVFAIL, REFUSED, no answer, a loop of aliases)
-may be different in a minute.
+may be different in a minute. How many questions are under way is bounded by who asks: so many domains that are looked
+for (L{smtpeter.relay.locating}), and one question for each connection that is to be opened.
 """
 
 from collections.abc import Iterable
 from typing import Protocol
 
 from attrs import define, field
-from twisted.internet.defer import Deferred, DeferredSemaphore
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.names import dns
@@ -24,8 +25,6 @@ NEGATIVE_TTL = 60
 FAILURE_TTL = 15
 MAX_ALIASES = 8
 MAX_ENTRIES = 20000
-AT_ONCE = 100
-"""Questions under way; each has a UDP socket of its own."""
 
 _Lookup = tuple[list[dns.RRHeader], list[dns.RRHeader], list[dns.RRHeader]]
 
@@ -59,7 +58,6 @@ class Questions:
     _clock: IReactorTime
     _known: Memory[tuple[str, int], Answer | Exception] = field(factory=lambda: Memory(MAX_ENTRIES))
     _asking: dict[tuple[str, int], list[Deferred[Answer]]] = field(factory=dict)
-    _at_once: DeferredSemaphore = field(factory=lambda: DeferredSemaphore(AT_ONCE))
     _log: Logger = field(factory=Logger)
 
     async def ask(self, name: str, type: int) -> Answer:
@@ -129,7 +127,7 @@ class Questions:
             AAAA: self._client.lookupIPV6Address,
         }
         try:
-            answers, _, _ = await self._at_once.run(lookups[type], name)
+            answers, _, _ = await lookups[type](name)
             return list(_records(answers))
         except DNSNameError:
             raise NoSuchName(name) from None

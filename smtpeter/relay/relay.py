@@ -1,7 +1,8 @@
 """
 The relay: finds the site of every job and gives it to the site's pool (boundary: L{smtpeter.boundaries.relay}).
 
-A domain whose site is known costs a look into a map. One that is not waits by itself: a slow DNS delays no other.
+A domain whose site is known costs a look into a map. One that is not waits by itself (L{smtpeter.relay.locating}): a
+slow DNS delays no other.
 """
 
 from collections.abc import Callable
@@ -9,18 +10,17 @@ from typing import Protocol
 
 from attrs import define, field, frozen
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
-from twisted.logger import Logger
 
 from smtpeter.boundaries.relay import Report
 from smtpeter.model.outcome import Outcome, Reply
 from smtpeter.model.relay import Job
-from smtpeter.relay.destinations import Jitter, NoDestination, Site, site_of_route
+from smtpeter.relay.destinations import Jitter, Site, site_of_route
 from smtpeter.relay.dialing import Addresses, Connect, Dialer, connect_over_tcp
 from smtpeter.relay.facts import Timeouts
 from smtpeter.relay.lines import Entry
+from smtpeter.relay.locating import AT_ONCE, Locator
 from smtpeter.relay.memory import Memory
 from smtpeter.relay.outcomes import Scene, fail, refuse, release
 from smtpeter.relay.pools import SitePool
@@ -86,15 +86,17 @@ class MailRelay(Service):
     _sites: Memory[str, Site] = field(factory=lambda: Memory(MAX_DOMAINS))
     _health: Memory[object, Health] = field(factory=lambda: Memory(MAX_SITES))
     _pools: dict[object, SitePool] = field(factory=dict)
-    _locating: dict[str, list[Entry]] = field(factory=dict)
+    _locator: Locator = field(init=False)
     _is_draining: bool = False
-    _log: Logger = field(factory=Logger)
 
     def __attrs_post_init__(self) -> None:
         settings = self._settings
         self._routes = Routes.of(settings.routes)
         self._reports = Reports(self._reactor)
         self._slots = Slots(settings.max_connections, self._reactor)
+        self._locator = Locator(
+            find=self._find, found=self._located, unfound=self._unlocated, slots=Slots(AT_ONCE, self._reactor)
+        )
         self._dialer = Dialer(
             connect=self._connect or connect_over_tcp(self._reactor),
             clock=self._reactor,
@@ -117,14 +119,11 @@ class MailRelay(Service):
         if self._is_draining:
             self._reports.later([entry], self._released)
             return
-        site = self._sites.get(job.domain, self._reactor.seconds())
+        site = self._sites.get(job.domain, self._reactor.seconds()) or self._routed(job.domain)
         if site is not None:
             self._pool(site).send(entry)
-        elif job.domain in self._locating:
-            self._locating[job.domain].append(entry)
         else:
-            self._locating[job.domain] = [entry]
-            _ = Deferred.fromCoroutine(self._locate(job.domain))
+            self._locator.add(entry)
 
     def retry_now(self, domain: str | None) -> None:
         """Forget pauses and failures of a recipient domain's destination, or of all."""
@@ -147,8 +146,7 @@ class MailRelay(Service):
     async def drain(self) -> None:
         """Release what waits, let open transactions end for as long as the settings allow, close the rest."""
         self._is_draining = True
-        for domain in list(self._locating):
-            self._reports.later(self._locating.pop(domain), self._released)
+        self._reports.later(self._locator.take_all(), self._released)
         for pool in list(self._pools.values()):
             pool.drain()
         deadline = self._reactor.seconds() + self._settings.drain_seconds
@@ -159,29 +157,23 @@ class MailRelay(Service):
         while self._reports or (self._pools and self._reactor.seconds() < deadline + _LAST_SECONDS):
             await deferLater(self._reactor, 0)
 
-    async def _locate(self, domain: str) -> None:
-        try:
-            route = self._routes.find(domain)
-            if route is not None:
-                site = site_of_route(route)
-            else:
-                site = await self._resolver.find_site(domain, self._settings.port)
-        except NoDestination as error:
-            self._unlocated(domain, error.reply)
-        except Exception:
-            # A fault of ours must not leave the jobs waiting for ever.
-            self._log.failure("cannot find the destination of {domain}", domain=domain)
-            self._unlocated(domain, Reply(code=451, enhanced="4.3.0", text="the destination could not be found"))
-        else:
-            self._located(domain, site)
-
-    def _located(self, domain: str, site: Site) -> None:
+    def _routed(self, domain: str) -> Site | None:
+        route = self._routes.find(domain)
+        if route is None:
+            return None
+        site = site_of_route(route)
         self._sites.put(domain, site, self._reactor.seconds() + SITE_SECONDS)
-        entries = self._locating.pop(domain, [])
+        return site
+
+    async def _find(self, domain: str) -> Site:
+        return await self._resolver.find_site(domain, self._settings.port)
+
+    def _located(self, domain: str, site: Site, entries: list[Entry]) -> None:
+        self._sites.put(domain, site, self._reactor.seconds() + SITE_SECONDS)
         for entry in entries:
             self._pool(site).send(entry)
 
-    def _unlocated(self, domain: str, reply: Reply) -> None:
+    def _unlocated(self, domain: str, reply: Reply, entries: list[Entry]) -> None:
         scene = Scene(site=domain)
 
         def word(entry: Entry) -> Outcome:
@@ -190,7 +182,7 @@ class MailRelay(Service):
                 return fail(entry.job.message_id, "connect", reply, scene, now)
             return refuse(entry.job.message_id, "connect", reply, "", scene, now)
 
-        self._reports.later(self._locating.pop(domain, []), word)
+        self._reports.later(entries, word)
 
     def _pool(self, site: Site) -> SitePool:
         pool = self._pools.get(site.key)

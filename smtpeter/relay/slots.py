@@ -46,6 +46,8 @@ class Slots:
     _opened_for: dict[Claimant, list[int]] = field(factory=dict)
     _claimants: dict[int, OrderedDict[Claimant, None]] = field(factory=dict)
     _idle: OrderedDict[Idle, None] = field(factory=OrderedDict)
+    # Idle ones that were told to close and have not yet.
+    _leaving: int = 0
     _is_calling: bool = False
 
     @property
@@ -66,8 +68,7 @@ class Slots:
             self._opened_for.setdefault(claimant, []).append(account)
             return True
         self._claimants.setdefault(account, OrderedDict())[claimant] = None
-        if self._idle:
-            self._idle.popitem(last=False)[0].quit()
+        self._call_later()
         return False
 
     def give_back(self, claimant: Claimant) -> None:
@@ -77,14 +78,16 @@ class Slots:
         if not opened_for:
             del self._opened_for[claimant]
         self._used -= 1
+        self._leaving = max(0, self._leaving - 1)
         self._held[account] -= 1
         if not self._held[account]:
             del self._held[account]
         self._call_later()
 
     def idle(self, connection: Idle) -> None:
-        """It has nothing to do."""
+        """It has nothing to do, so that it gives way when somebody waits."""
         self._idle[connection] = None
+        self._call_later()
 
     def busy(self, connection: Idle) -> None:
         """It has something to do, or is gone."""
@@ -96,6 +99,13 @@ class Slots:
     def _may_take(self, account: int) -> bool:
         return self._held_by(account) < SHARE * (self._limit - self._used)
 
+    def _make_room(self) -> None:
+        """Close idle connections, the one that has been so for longest first, but no more of them than who waits."""
+        wanted = sum(map(len, self._claimants.values())) - self._leaving
+        for _ in range(min(wanted, len(self._idle))):
+            self._leaving += 1
+            self._idle.popitem(last=False)[0].quit()
+
     def _call_later(self) -> None:
         if self._claimants and not self._is_calling:
             self._is_calling = True
@@ -105,7 +115,10 @@ class Slots:
         """Call who has waited longest of the account that holds least; what it leaves is the next one's."""
         self._is_calling = False
         account = min(self._claimants, key=self._held_by, default=None)
-        if account is None or not self._may_take(account):
+        if account is None:
+            return
+        if not self._may_take(account):
+            self._make_room()
             return
         waiting = self._claimants[account]
         claimant, _ = waiting.popitem(last=False)

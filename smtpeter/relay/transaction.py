@@ -31,7 +31,7 @@ class Result:
     @property
     def is_taken(self) -> bool:
         """Whether the server has taken the content."""
-        return self.stage == "message" and self.reply is not None and self.reply.code // 100 == 2
+        return self.reply is not None and self.reply.code // 100 == 2
 
 
 @define(eq=False)

@@ -110,7 +110,6 @@ class Session:
     def end(self) -> None:
         """The connection is gone: let go of what was received. Work under way may be answered all the same."""
         self._close()
-        self._output.clear()
 
     def logged_in(self, login: Login) -> None:
         """The credentials are good."""

@@ -93,12 +93,7 @@ def make_click(keys: MacKeys, host: str, message_id: str, link_number: int, url:
 
 
 def _is_visible(url: BrowserURL) -> bool:
-    return (
-        url.is_verbatim
-        and not url.is_path_empty
-        and len(url.target) <= MAX_VISIBLE
-        and _VISIBLE.fullmatch(url.target) is not None
-    )
+    return url.is_verbatim and len(url.target) <= MAX_VISIBLE and _VISIBLE.fullmatch(url.target) is not None
 
 
 def read_click(keys: MacKeys, host: str, path_and_query: bytes) -> Click:
@@ -140,7 +135,7 @@ class _Token:
 
     def check(self, keys: MacKeys, kind: Kind, host: str, target: bytes) -> str:
         raw = self.raw
-        if len(raw) <= _BODY_AT or raw[0] != kind:
+        if len(raw) <= _BODY_AT:
             raise Forged("no token of a link")
         covered = (raw[:_HEAD_BYTES], self.body, plain_host(host).encode(), target)
         seal = open_seal(keys, kind, raw[1], covered)
@@ -152,9 +147,10 @@ def _read_visible(keys: MacKeys, host: str, text: str, rest: bytes) -> Click:
     target, appended = rest[: token.length], rest[token.length :]
     message_id = token.check(keys, Kind.CLICK, host, target)
     url = f"{token.scheme}://{(token.body + target).decode('ascii')}"
-    return Click(
-        message_id=message_id, link_number=token.link_number, url=url, destination=url + _parameters(appended, url)
-    )
+    extra = _parameters(appended, url)
+    if extra[:1] == "&" and "?" not in url:
+        extra = "?" + extra[1:]
+    return Click(message_id=message_id, link_number=token.link_number, url=url, destination=url + extra)
 
 
 def _read_whole(keys: MacKeys, host: str, text: str, appended: bytes) -> Click:

@@ -1,6 +1,6 @@
 """The tokens in one place: what makes them and what reads them. All are stateless and under L{MacKeys}."""
 
-from smtpeter.tracking.clicks import MAX_LINKS, Click, click_mark, make_click, read_click
+from smtpeter.tracking.clicks import Click, click_mark, make_click, read_click
 from smtpeter.tracking.marks import (
     Mark,
     make_bounce,
@@ -16,7 +16,6 @@ from smtpeter.tracking.seal import SEAL_CHARACTERS, Forged, raw_id
 from smtpeter.tracking.urls import BrowserURL, NotTrackable, browser_url
 
 __all__ = [
-    "MAX_LINKS",
     "SEAL_CHARACTERS",
     "BrowserURL",
     "Click",

@@ -2,7 +2,8 @@
 What a browser asks for when a link is clicked: the URL parser of the WHATWG standard, for http and https only.
 
 Where the standard leaves room, or where one reader of mail would go elsewhere than another, the link is refused here
-and stays as its sender wrote it: an untracked link harms nobody, a wrong one does.
+and stays as its sender wrote it: an untracked link harms nobody, a wrong one does. So do C{https:/x} and C{https:x},
+which are relative addresses where the page has the same scheme, as in web mail or behind C{base}.
 """
 
 import re
@@ -23,11 +24,17 @@ _TRIMMED = "".join(map(chr, range(0x21)))
 _DROPPED = re.compile(r"[\t\n\r]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _PARTS = re.compile(
-    r"(?P<scheme>https?):[/\\]*+(?P<authority>[^/\\?#]*)(?P<path>[^?#]*)(?P<query>\?[^#]*)?(?:#(?P<fragment>.*))?",
+    r"(?P<scheme>https?):[/\\]{2,}+(?P<authority>[^/\\?#]*)(?P<path>[^?#]*)(?P<query>\?[^#]*)?(?:#(?P<fragment>.*))?",
     re.IGNORECASE,
 )
 _PLAIN_HOST = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+_UNWRITTEN = {"big5hkscs": bytes(range(0x81, 0xA1)), "euc_jp": b"\x8f"}
+"""First bytes of characters that browsers read in these charsets but do not write (Encoding standard, 11 and 12)."""
+
+_INCOMPLETE = frozenset(("gbk", "big5hkscs"))
+"""Codecs that lack characters which browsers can write."""
+
 _DOTS = {".": 1, "%2e": 1, "..": 2, ".%2e": 2, "%2e.": 2, "%2e%2e": 2}
 _USER_SET = re.compile(rb"[^!$%&'()*+,\-.0-9A-Z_a-z~]")
 _PATH_SET = re.compile(rb'[^!-~]|["#<>?^`{}]')
@@ -173,6 +180,8 @@ def _a_labels(text: str) -> str:
 def _a_label(label: str) -> str:
     if label.isascii():
         return label
+    if label.startswith("xn--"):
+        raise ValueError("an A-label with other characters")
     is_plain = all(unicodedata.bidirectional(character) not in ("R", "AL", "AN") for character in label)
     if not is_plain or "\u200c" in label or "\u200d" in label:
         return idna.alabel(label).decode("ascii")
@@ -211,5 +220,9 @@ def _query_character(character: str, encoding: str) -> str:
     try:
         raw = character.encode(encoding)
     except UnicodeEncodeError:
+        if encoding in _INCOMPLETE:
+            raise
         return f"%26%23{ord(character)}%3B"
+    if raw[0] in _UNWRITTEN.get(encoding, b""):
+        raise ValueError("browsers write it as a reference")
     return _escape(_QUERY_SET, raw)

@@ -22,12 +22,12 @@ class Health:
     app = Klein()
     _readiness: Readiness
 
-    @app.route("/healthz")
+    @app.route("/healthz", methods=["GET"])
     def healthz(self, request: IRequest) -> bytes:
         """Answers as long as the reactor turns."""
         return _answer(request, 200, {"status": "ok"})
 
-    @app.route("/readyz")
+    @app.route("/readyz", methods=["GET"])
     async def readyz(self, request: IRequest) -> bytes:
         """200 when mail can be taken and sent, else 503 with the reasons."""
         faults = await self._readiness.faults()

@@ -5,12 +5,14 @@ Where the tracking host is the public one too, as in a trial on one machine, the
 token is a word of C{PUBLIC_SEGMENTS}.
 """
 
-from urllib.parse import urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from attrs import define, field
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import Request
 from typing_extensions import override
+
+from smtpeter.web.tracking import not_found
 
 PUBLIC_SEGMENTS = frozenset({b"healthz", b"readyz", b"v1"})
 """The first segments of paths outside tracking."""
@@ -60,10 +62,20 @@ class HostRouter(Resource):
 
     @override
     def render(self, request: Request) -> object:
-        """Pass a request on."""
-        return (self.tracking if self._is_tracking(request) else self.public).render(request)
+        """Pass a request on. Klein would log a stranger's path that is no UTF-8 as a fault of ours."""
+        if self._is_tracking(request):
+            return self.tracking.render(request)
+        return self.public.render(request) if _is_text(request.path) else not_found(request)
 
     def _is_tracking(self, request: Request) -> bool:
         if request.getRequestHostname().lower() != self._tracking_host:
             return False
         return not self._is_shared or request.path[1:].partition(b"/")[0] not in PUBLIC_SEGMENTS
+
+
+def _is_text(path: bytes) -> bool:
+    try:
+        unquote_to_bytes(path).decode()
+    except UnicodeDecodeError:
+        return False
+    return True

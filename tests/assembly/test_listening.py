@@ -37,8 +37,9 @@ class ListenersTests(SynchronousTestCase):
             Door(endpoint="tcp:587:interface=127.0.0.1", factory=factory),
         ]
         listeners = Listeners(reactor, doors)
-        self.assertEqual(reactor.tcpServers, [])
+        self.assertEqual((reactor.tcpServers, listeners.is_bound), ([], False))
         listeners.privilegedStartService()
+        self.assertTrue(listeners.is_bound)
         self.assertEqual([(server[0], server[3]) for server in reactor.tcpServers], [(25, ""), (587, "127.0.0.1")])
 
     def test_remedy(self) -> None:
@@ -83,6 +84,7 @@ class ListenersTests(SynchronousTestCase):
         self.assertEqual(said, ["stop", "start"])
         self.successResultOf(listeners.stopService())
         self.assertEqual(said, ["stop", "start", "end"])
+        self.assertFalse(listeners.is_bound)
 
     def test_real_port_in_use(self) -> None:
         """A port that somebody has is found out at once, on the real reactor."""

@@ -1,6 +1,7 @@
 """C{smtpeter init}: a new installation."""
 
 import json
+import os
 import sqlite3
 from pathlib import Path
 
@@ -37,6 +38,18 @@ class InitTests(SynchronousTestCase):
         it = Installed(self.folder())
         for name in ("smtpeter.toml", "tls/key.pem", "state", "state/smtpeter.db", "secrets", "secrets/mac-0.key"):
             self.assertEqual((it.folder / name).stat().st_mode & 0o077, 0, name)
+
+    def test_modes(self) -> None:
+        """Also where files are open to everybody by default, only what clients may see is readable by others."""
+        self.addCleanup(os.umask, os.umask(0))
+        it = Installed(self.folder())
+        it.record("login", "create", "web")
+        found = {str(path.relative_to(it.folder)): path.stat().st_mode & 0o777 for path in it.folder.rglob("*")}
+        folders = [found.pop(name) for name in ("tls", "secrets", "state")]
+        self.assertEqual(folders, [0o755, 0o700, 0o700])
+        self.assertEqual(found.pop("tls/cert.pem"), 0o644)
+        self.assertGreater(len(found), 5)
+        self.assertEqual({name: oct(mode) for name, mode in found.items() if mode != 0o600}, {})
 
     def test_next_steps(self) -> None:
         """A person is told what to do next; a script gets an object."""

@@ -38,6 +38,15 @@ class ContradictionTests(FaultTestCase):
         """A key that is wrong by itself is not blamed for the default that stands in for it."""
         route = '[[relay.route]]\nhost = "x"\nusername = "u"\npassword_file = 3\n'
         self.check(route, "password_file 3 is no text")
+        self.check('[smtp]\nlisten = 3\nlisten_tls = ["tcp:25"]\n', "[smtp] listen 3 is no list")
+        self.check("[web]\nlisten = [3]\n", "[web] listen 1 3 is no text")
+        self.check('[retention]\nevents_days = "x"\ncontent_days = 500\n', "[retention] events_days")
+        wrong, other = '[[relay.route]]\nhost = "x"\ndomain = 3\n', '[[relay.route]]\nhost = "x"\n'
+        self.check(wrong + other, "[relay.route 1] domain 3 is no text")
+        self.assertEqual(len(faults(wrong + wrong)), 2)
+        self.check('[smtp]\nlisten_tls = 3\n[web]\nlisten = ["tcp:465"]\n', "[smtp] listen_tls 3 is no list")
+        found = faults('[dns]\nlisten = ["tcp:25"]\n[tls]\nkey = ""\n')
+        self.assertEqual([line.partition(" is ")[0] for line in found], ["[dns] listen", "[tls] key"])
 
     def test_retention(self) -> None:
         """A content is not kept longer than the message that leads to it."""

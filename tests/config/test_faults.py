@@ -28,10 +28,27 @@ class FaultTests(FaultTestCase):
                 "[web] public_url",
                 "[relay] port",
                 "[relay.route 1] host",
+                "[tls] key",
                 "[smtp] max_recipients",
                 "[tls] key",
             ],
         )
+
+    def test_contradictions_beside_what_is_missing(self) -> None:
+        """A host name that is missing or wrong, and routes without a host, hide no contradiction."""
+        rest = '[tls]\nkey = ""\n[[relay.route]]\nusername = "u"\n[[relay.route]]\nhost = "x"\n'
+        told = ["[tls] key is empty", "[relay.route 1] password_file is not set", "[relay.route 2] domain * has"]
+        for minimal in ("", "server = 3\n", "[server]\n", "[server]\nhostname = 5\n"):
+            found = faults(rest, minimal)
+            for begin in ("[server]", "[relay.route 1] host is missing", *told):
+                self.assertEqual(len([line for line in found if line.startswith(begin)]), 1, (begin, found))
+            self.assertEqual(len(found), 5, found)
+        found = faults('[relay]\nroute = [3, 4]\n[tls]\nkey = ""\n')
+        self.assertEqual([line.partition("] ")[0] for line in found], ["[relay.route 1", "[relay.route 2", "[tls"])
+
+    def test_as_written(self) -> None:
+        """A wrong value is shown as TOML writes it."""
+        self.check("[smtp]\nmax_recipients = true\n", "max_recipients true is no")
 
     def test_fault_has_a_remedy(self) -> None:
         """What to do stands behind what is wrong."""

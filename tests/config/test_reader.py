@@ -5,6 +5,7 @@ from pathlib import PurePosixPath
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpeter.config import RouteSettings, read_settings
+from smtpeter.model.address import lookup_domain
 from tests.config.texts import FOLDER, faults, read
 
 
@@ -43,6 +44,13 @@ class ReadingTests(SynchronousTestCase):
         self.assertEqual(found.tracking.bounce_domain, "mail.example.com")
         plain = read("[web]\nlisten_tls = []\n")
         self.assertEqual(plain.web.public_url, "http://mail.example.com:8025")
+
+    def test_newer_names(self) -> None:
+        """A name that older rules map to another one stays itself, in the form in which the relay looks it up."""
+        text = '[relay]\n[[relay.route]]\ndomain = "*.faß.example"\nhost = "βόλος.example"\n'
+        (route,) = read(text).relay.routes
+        self.assertEqual((route.domain, route.host), ("*.xn--fa-hia.example", "xn--nxasmm1c.example"))
+        self.assertEqual(route.domain, f"*.{lookup_domain('faß.example')}")
 
     def test_normal_forms(self) -> None:
         """Names become A-labels in lower case, addresses and URLs their usual form."""

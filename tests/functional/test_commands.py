@@ -7,10 +7,13 @@ import socket
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.functional.test_main_job import session
 from tests.support.installation import ENVIRONMENT, TWISTD, Installation
+from tests.support.sink import Sink
 
 
 class PluginTests(SynchronousTestCase):
@@ -85,6 +88,33 @@ class StartTests(SynchronousTestCase):
         self.assertNotIn("Traceback", said)
 
 
+class FollowTests(SynchronousTestCase):
+    """C{smtpeter events --follow} beside a running server."""
+
+    def test_follow(self) -> None:
+        """Events are printed as they come, and Ctrl-C is how it ends: with 0, and without a word."""
+        with Sink() as sink, Installation(sink.port) as it:
+            login = it.sender("shop.example")
+            following = subprocess.Popen(
+                it.command("events", "--follow", "--json", "--config", str(it.config)),
+                cwd=it.folder,
+                env=ENVIRONMENT,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            try:
+                with session(it, *login) as client:
+                    client.sendmail("a@shop.example", ["b@y.example"], "From: a@shop.example\r\n\r\nx\r\n")
+                assert following.stdout is not None
+                seen = [json.loads(following.stdout.readline())["event"] for _ in range(2)]
+                self.assertEqual(seen, ["attempt", "delivery"])
+            finally:
+                following.send_signal(signal.SIGINT)
+                said = following.communicate(timeout=30)
+            self.assertEqual((following.returncode, *said), (0, "", ""))
+
+
 class DemoTests(SynchronousTestCase):
     """The demo is the real server."""
 
@@ -100,25 +130,32 @@ class DemoTests(SynchronousTestCase):
         )
 
     def test_ready_and_stop(self) -> None:
-        """It shows what arrived, its link and events, says ready on a line of its own, and ends with 0 on SIGTERM."""
-        process = self.demo()
-        try:
-            assert process.stdout is not None
-            said = []
-            for line in process.stdout:
-                said.append(line)
-                if line.strip() == "ready":
-                    break
-            text = "".join(said)
-            self.assertEqual(said[-1].strip(), "ready", text)
-            for word in ("DKIM-Signature", "click", "delivery", "open"):
-                self.assertIn(word, text)
-            process.terminate()
-            self.assertEqual(process.wait(30), 0)
-        finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
+        """
+        It shows what arrived, its link and events, says ready on a line of its own, and ends with 0 on SIGTERM and on
+        Ctrl-C; its folder is gone then.
+        """
+        for number in (signal.SIGTERM, signal.SIGINT):
+            process = self.demo()
+            try:
+                assert process.stdout is not None
+                said = []
+                for line in process.stdout:
+                    said.append(line)
+                    if line.strip() == "ready":
+                        break
+                text = "".join(said)
+                self.assertEqual(said[-1].strip(), "ready", text)
+                for word in ("DKIM-Signature", "click", "delivery", "open"):
+                    self.assertIn(word, text)
+                folder = Path(said[0].split("runs in ")[1].split(":")[0])
+                self.assertTrue(folder.is_dir())
+                process.send_signal(number)
+                self.assertEqual(process.wait(30), 0)
+                self.assertFalse(folder.exists())
+            finally:
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.communicate()
 
     def test_once(self) -> None:
         """C{--once} ends by itself; C{--json} prints objects."""

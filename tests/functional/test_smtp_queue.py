@@ -200,6 +200,22 @@ class FairnessTests(SynchronousTestCase):
                     time.sleep(1)
                     self.is_soon(sink, it, other, "first@y.example")
 
+    def test_silent_name_servers(self) -> None:
+        """While one account's mail waits for name servers that never answer, another's arrives at once."""
+        domains = [f"d{number}.example" for number in range(1000)]
+        with Sink() as sink, NameServer({("y.example", "A"): ["127.0.0.1"]}, silent=set(domains)) as names:
+            relay = f"port = {sink.port}\nallow_private = true\n"
+            dns = f'[dns]\nservers = ["127.0.0.1:{names.port}"]\n'
+            with Installation(sink.port, route=False, relay=relay, extra=dns) as it:
+                flood, other = self.accounts(it)
+                with session(it, *flood) as client:
+                    client.sendmail("a@shop.example", [f"r@{domain}" for domain in domains], MAIL)
+                end = time.monotonic() + 30
+                while len(set(names.questions)) < 100 and time.monotonic() < end:
+                    time.sleep(0.1)
+                self.assertGreaterEqual(len(set(names.questions)), 100)
+                self.is_soon(sink, it, other, "first@y.example")
+
 
 def slowly(delivered: Delivered) -> str:
     """A next hop that thinks about each message."""

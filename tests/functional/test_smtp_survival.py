@@ -858,9 +858,14 @@ class SmallTests(HouseCase):
             self.assertLess(time.monotonic() - began, 5)
 
     def test_connections_of_an_address(self) -> None:
-        """One connection too many from an address is 421 4.3.2; another address is let in, and so is who waits."""
+        """
+        One connection too many from an address is 421 4.3.2, inside TLS on that port; another address is let in, and so
+        is who waits.
+        """
         wires = [self.house.clear("127.0.6.1") for _ in range(3)]
         with Wire(self.house.it.smtp_port, "127.0.6.1") as late:
+            self.closes(late, b"421 4.3.2 ")
+        with Wire(self.house.it.tls_port, "127.0.6.1", self.house.it.certificate, is_tls=True) as late:
             self.closes(late, b"421 4.3.2 ")
         self.house.clear("127.0.6.2").link.close()
         wires.pop().link.close()

@@ -144,8 +144,12 @@ class Stand:
     desk: IntakeDesk
 
 
-def stand(sender_rule: Literal["required", "optional"] = "required", max_age_seconds: float = 86_400.0) -> Stand:
-    """Set it up."""
+def stand(
+    handover: Handover | None = None,
+    sender_rule: Literal["required", "optional"] = "required",
+    max_age_seconds: float = 86_400.0,
+) -> Stand:
+    """Set it up. @param handover: the queue; the notebook when C{None}."""
     clock, numbers = Clock(), count(1)
     clock.advance(NOW)
     notebook, domains, threads = Notebook(), KnownDomains(), CountedThreads()
@@ -161,7 +165,7 @@ def stand(sender_rule: Literal["required", "optional"] = "required", max_age_sec
     )
     desk = IntakeDesk(
         shelf=notebook,
-        handover=notebook,
+        handover=handover or notebook,
         sender_domains=domains,
         return_addresses=addresses,
         threads=threads,

@@ -23,6 +23,9 @@ class AcceptTests(SynchronousTestCase):
         """It is kept whole, with when it came and how long it lives."""
         desk = stand(max_age_seconds=3600)
         receipt = ended(desk.desk.submit(draft()))
+        ended(desk.desk.submit(evolve(draft(), is_utf8=True)))
+        self.assertEqual([submission.is_utf8 for submission in desk.notebook.submissions], [False, True])
+        desk.notebook.submissions.pop()
         (submission,) = desk.notebook.submissions
         self.assertEqual(receipt.message_ids, (submission.messages[0].id,))
         self.assertEqual(submission.content, CONTENT)
@@ -75,6 +78,13 @@ class AcceptTests(SynchronousTestCase):
         self.assertEqual(len(desk.notebook.submissions[0].messages), 2)
         self.assertEqual(receipt.message_ids[0], receipt.message_ids[2])
         self.assertEqual(len(set(receipt.message_ids)), 2)
+
+    def test_first_wishes(self) -> None:
+        """Of an address that is given twice the first RCPT says what the sender wants to know."""
+        desk = stand()
+        first, second = (Recipient(address="b@x.example", notify=frozenset({word})) for word in ("NEVER", "SUCCESS"))
+        ended(desk.desk.submit(evolve(draft(), recipients=(first, second))))
+        self.assertEqual([message.recipient for message in desk.notebook.submissions[0].messages], [first])
 
     def test_international_domain(self) -> None:
         """A recipient's domain is looked up as A-labels; the address stays as it was."""
@@ -133,9 +143,9 @@ class SenderTests(SynchronousTestCase):
     def test_no_single_sender(self) -> None:
         """A message without From, or with more than one, is refused with the reason."""
         desk = stand()
-        self.assertEqual(self.refusal(desk, b"Subject: x\r\n\r\n"), (550, "5.6.0", "The message has no From"))
+        self.assertEqual(self.refusal(desk, b"Subject: x\r\n\r\n"), (550, "5.7.1", "The message has no From"))
         code, enhanced, text = self.refusal(desk, b"From: a@example.com\r\nFrom: b@example.com\r\n\r\n")
-        self.assertEqual((code, enhanced), (550, "5.6.0"))
+        self.assertEqual((code, enhanced), (550, "5.7.1"))
         self.assertIn("2 From fields", text)
 
     def test_optional(self) -> None:
@@ -241,8 +251,21 @@ class CommitTests(SynchronousTestCase):
         submitting = Deferred.fromCoroutine(desk.desk.submit(draft()))
         submitting.cancel()
         self.failureResultOf(submitting, CancelledError)
+        self.assertEqual(self.names(desk), ["reserve", "store"])
         gate.callback(None)
         self.assertEqual(self.names(desk), ["reserve", "store", "hand_over"])
+
+    def test_client_gone_in_vain(self) -> None:
+        """When the write fails that such a client has left behind, its room is given back, once, and not before."""
+        desk = stand()
+        desk.notebook.gate = gate = Deferred[None]()
+        submitting = Deferred.fromCoroutine(desk.desk.submit(draft()))
+        submitting.cancel()
+        self.failureResultOf(submitting, CancelledError)
+        self.assertEqual(self.names(desk), ["reserve", "store"])
+        desk.notebook.failure = StorageBusy()
+        gate.callback(None)
+        self.assertEqual(desk.notebook.calls[2:], [("give_back", 1, len(CONTENT))])
 
     def test_not_before_the_commit(self) -> None:
         """There is no receipt before the write is done."""

@@ -1,5 +1,6 @@
 """Tests of mail that comes back."""
 
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpeter.boundaries.intake import ReturnAddress
@@ -17,10 +18,10 @@ class FindTests(SynchronousTestCase):
     """Which addresses are ours."""
 
     def test_bounce_address(self) -> None:
-        """A return address tells its message, whatever became of its case."""
-        for address in (ADDRESS, ADDRESS.upper()):
+        """A return address tells its message, whatever became of its case, and is known in one spelling."""
+        for address in (ADDRESS, ADDRESS.upper(), ADDRESS.capitalize(), ADDRESS.swapcase()):
             found = ended(stand().desk.find_return(address))
-            self.assertEqual(found, ReturnAddress(address=address, message_id=MESSAGE))
+            self.assertEqual(found, ReturnAddress(address=ADDRESS, message_id=MESSAGE))
 
     def test_forged(self) -> None:
         """A wrong MAC, a key that we do not have, or another domain is nobody's."""
@@ -44,7 +45,7 @@ class FindTests(SynchronousTestCase):
         for local in ("postmaster", "Abuse", "DMARC"):
             for domain in ("mail.example.com", "bounces.example.com", "Example.COM", "bücher.example"):
                 found = ended(desk.find_return(f"{local}@{domain}"))
-                self.assertEqual(found, ReturnAddress(address=f"{local}@{domain}", message_id=None))
+                self.assertEqual(found, ReturnAddress(address=f"{local}@{domain}".lower(), message_id=None))
         for address in ("postmaster@other.example", "abuse@new.example", "info@example.com", "abuse@a..b", "dmarc@"):
             self.assertIsNone(ended(desk.find_return(address)), address)
 
@@ -79,6 +80,33 @@ class TakeTests(SynchronousTestCase):
         self.assertEqual({(one.reverse_path, one.content, one.received_at) for one in returned}, {("", CONTENT, NOW)})
         self.assertEqual(around.notebook.commits, 1)
         self.assertEqual(first, returned[0].id)
+
+    def test_any_case(self) -> None:
+        """One address in several spellings is one: what came back to it is stored once."""
+        around = stand()
+        written = (ADDRESS.upper(), ADDRESS, ADDRESS.title(), "Abuse@example.com", "ABUSE@Example.com")
+        found = [ended(around.desk.find_return(address)) for address in written]
+        ended(around.desk.take_return(tuple(one for one in found if one is not None), "", CONTENT, TRACE))
+        self.assertEqual([one.recipient for one in around.notebook.returned], [ADDRESS, "abuse@example.com"])
+
+    def test_threads(self) -> None:
+        """What is large is looked through in a thread."""
+        around = stand()
+        bounce = ReturnAddress(address=ADDRESS, message_id=MESSAGE)
+        for content, runs in ((CONTENT, 0), (CONTENT + b"x" * 70_000, 1)):
+            ended(around.desk.take_return((bounce,), "", content, TRACE))
+            self.assertEqual(around.threads.runs, runs)
+
+    def test_client_gone(self) -> None:
+        """A server that hangs up during the write does not stop it."""
+        around = stand()
+        around.notebook.gate = gate = Deferred[None]()
+        bounce = ReturnAddress(address=ADDRESS, message_id=MESSAGE)
+        taking = Deferred.fromCoroutine(around.desk.take_return((bounce,), "", CONTENT, TRACE))
+        taking.cancel()
+        self.failureResultOf(taking, CancelledError)
+        gate.callback(None)
+        self.assertEqual(len(around.notebook.returned), 1)
 
     def test_no_sender_check(self) -> None:
         """Whose From it has does not matter."""

@@ -86,6 +86,8 @@ REFUSED = {
     "a@\u202eevil.example": "invisible",
     "a@ev\u00adil.example": "invisible",
     "evil\uff20evil.example@b.example": "cannot be read",
+    "evil\uff1c@b.example": "looks like punctuation",
+    "\uff1aevil\uff1b@b.example": "looks like punctuation",
     "a@fa\u00df.example": "international domain",
     "a@b\u3002example": "international domain",
     "a@\uff42.example": "international domain",
@@ -141,6 +143,10 @@ class SenderDomainTests(SynchronousTestCase):
         """A name in Latin-1 does no harm; a backslash in it, or an address in it, does."""
         self.assertEqual(domain_of_from("Jürgen <a@b.example>".encode("latin-1")), "b.example")
         self.assertEqual(domain_of_from("“Jürgen” <a@b.example>".encode("cp1252")), "b.example")
+        shift_jis = b'"\x83\\" <evil@evil.example>" <a@b.example>'
+        self.assertIn('" <evil@evil.example>', shift_jis.decode("shift_jis"))
+        with self.assertRaises(FromError):
+            domain_of_from(shift_jis)
         for raw in (b'"\x83\\" <evil@evil.example>, "\x83\\" <a@b.example>', b"j\xfc@b.example", b"<a@b\xfc.example>"):
             with self.assertRaises(FromError):
                 domain_of_from(raw)

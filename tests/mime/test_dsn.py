@@ -67,6 +67,13 @@ class ComposeTests(SynchronousTestCase):
         self.assertEqual(kinds, ["text/plain", "message/delivery-status", "text/rfc822-headers"])
         self.assertEqual([part.defects for part in message.walk()], [[]] * len(list(message.walk())))
 
+    def test_no_reference(self) -> None:
+        """What is no id of a message is not referred to: there is none, it is long, has blanks or is not ASCII."""
+        for value in ("<a b@x>", "<" + "x" * 600 + "@x>", "<ü@x>"):
+            content = f"From: sender@example.org\r\nMessage-ID: {value}\r\n\r\nbody\r\n".encode()
+            self.assertIsNone(parsed(evolve(NOTICE, content=content))["References"], value)
+        self.assertIsNone(parsed(evolve(NOTICE, content=b"From: a@b\r\n\r\nbody\r\n"))["References"])
+
     def test_status(self) -> None:
         """The status part has the fields of RFC 3464, per message and per recipient."""
         blocks = list(parts(NOTICE)[1].iter_parts())
@@ -115,6 +122,8 @@ class ComposeTests(SynchronousTestCase):
             self.assertIn(f"Action: {kind}\r\n", status_lines(notice))
             self.assertIn("Will-Retry-Until: Fri, 01 Mar 2024 12:34:56 +0000", status_lines(notice))
             self.assertIn("tried until Fri, 01 Mar 2024", parts(notice)[0].get_content())
+            described = "Undelivered message" if kind in ("failed", "delayed") else "Message"
+            self.assertEqual(parts(notice)[2]["Content-Description"], described)
 
     def test_what_goes_back(self) -> None:
         """The headers; the whole message only of a failure and only if asked for; never Bcc."""
@@ -138,6 +147,14 @@ class ComposeTests(SynchronousTestCase):
         """Of a huge header block a part goes back."""
         content = b"X: y\r\n" * 40_000 + b"\r\n"
         self.assertLess(len(compose(evolve(NOTICE, content=content))), 80_000)
+
+    def test_eightbit(self) -> None:
+        """A report with a part of eight bits says so itself (RFC 2045, 6.4); another one says nothing."""
+        self.assertIsNone(parsed(NOTICE)["Content-Transfer-Encoding"])
+        for content in ("From: a@b\r\n\r\nGrüße\r\n", "Subject: Grüße\r\n\r\nx\r\n"):
+            notice = evolve(NOTICE, content=content.encode(), ret="FULL")
+            self.assertEqual(parsed(notice)["Content-Transfer-Encoding"], "8bit")
+            self.assertNotIn(b"8bit", to_seven_bit(compose(notice)))
 
     def test_boundary(self) -> None:
         """The original cannot contain the boundary."""

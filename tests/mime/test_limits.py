@@ -26,6 +26,12 @@ class LimitTests(SynchronousTestCase):
             with self.assertRaises(HeaderTooLarge):
                 read_within_limits(header_of(262145) + body)
 
+    def test_field_across_the_limit(self) -> None:
+        """A field counts whole of which only a part of its name lies within the limit."""
+        for start in range(262135, 262146):
+            with self.assertRaises(HeaderTooLarge):
+                read_within_limits(header_of(start) + b"X-Long-Name: value\r\n\r\nbody")
+
     def test_one_long_field(self) -> None:
         """A single field or folding without end is refused as well; a body may be as large as it likes."""
         with self.assertRaises(HeaderTooLarge):

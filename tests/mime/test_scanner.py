@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpeter.mime.document import Part, editable_html_parts, splice
-from smtpeter.mime.scanner import MAX_PARTS, TooDeep, scan
+from smtpeter.mime.scanner import MAX_LINES, MAX_PARTS, TooDeep, scan
 
 
 def lines(*texts: str) -> bytes:
@@ -109,6 +109,14 @@ class ScanTests(SynchronousTestCase):
         self.assertEqual([part.content_type for part in root.children], ["multipart/alternative", "text/plain"])
         self.assertEqual(bodies(content, root), [b"x", b"y", b"z"])
 
+    def test_inner_boundary_afterwards(self) -> None:
+        """The boundary of a multipart that an outer delimiter has ended divides nothing, until another has it again."""
+        content = lines("Content-Type: multipart/mixed; boundary=out", "", "--out")
+        inner = lines("", "Content-Type: multipart/mixed; boundary=in", "", "--in", "")
+        content += inner + lines("", "one", "--out", "", "two", "--in", "two as well", "--in--", "--out")
+        content += inner + lines("", "three", "--in--", "--out--", "")
+        self.assertEqual(bodies(content, scan(content)), [b"one", b"two\r\n--in\r\ntwo as well\r\n--in--", b"three"])
+
     def test_same_boundary_inside(self) -> None:
         """A boundary that is in use divides the outer multipart."""
         content = lines("Content-Type: multipart/mixed; boundary=b", "", "--b", "Content-Type: multipart/x; boundary=b")
@@ -133,6 +141,7 @@ class ScanTests(SynchronousTestCase):
         root = scan(content)
         self.assertEqual([part.content_type for part in root.children], ["text/html", "text/plain", "text/plain"])
         self.assertEqual(bodies(content, root), [b"", b"", b"x"])
+        self.assertTrue(all(part.body_start <= part.end for part in root.walk()))
 
     def test_digest(self) -> None:
         """In a digest a part without a type is an attached message."""
@@ -158,6 +167,8 @@ class ScanTests(SynchronousTestCase):
         head = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
         self.assertEqual(len(scan(head + b"--b\r\n\r\nx\r\n" * 100).children), 100)
         self.assertEqual(scan(head + b"--b\r\n\r\nx\r\n" * (MAX_PARTS + 1)).children, ())
+        for count, parts in ((MAX_LINES - 2, 1), (MAX_LINES, 0)):
+            self.assertEqual(len(scan(head + b"--b\r\n" + b"\r\n--" * count + b"\r\n--b--").children), parts)
 
     def test_hostile_sizes(self) -> None:
         """100 000 delimiters, fields, or lines that look like both are read in one pass, or this hangs."""
@@ -210,6 +221,15 @@ class EditableTests(SynchronousTestCase):
         content = newsletter()
         parts = editable_html_parts(scan(content))
         self.assertEqual([content[part.body_start : part.end] for part in parts], [b"<p>html</p>\r\n"])
+
+    def test_deep_in_an_attached_message(self) -> None:
+        """All that an attached message consists of is attached, however it is divided; what follows it is not."""
+        content = lines("Content-Type: multipart/mixed; boundary=a", "", "--a", "Content-Type: message/rfc822", "")
+        content += lines("", "Content-Type: multipart/mixed; boundary=b", "", "--b")
+        content += lines("", "Content-Type: multipart/alternative; boundary=c", "", "--c", "Content-Type: text/html")
+        content += lines("", "", "inner", "--c--", "--b--", "--a", "Content-Type: text/html", "", "outer", "--a--")
+        parts = editable_html_parts(scan(content))
+        self.assertEqual([content[part.body_start : part.end] for part in parts], [b"outer"])
 
     def test_fields(self) -> None:
         """Inline HTML in a known encoding may be changed; files and unknown encodings may not."""

@@ -77,6 +77,19 @@ class SevenBitTests(SynchronousTestCase):
         self.assertIn(b"\r\n--b\r\nContent-Type: text/plain\r\n\r\nplain = text \r\n--b\r\n", seven)
         self.assertIn(b"X-Odd:  folded\r\n\tfield\r\n", seven)
 
+    def test_signed_stays(self) -> None:
+        """A signed part keeps its bytes, since its signature is worth more than the rule; all around it changes."""
+        signed = lines(
+            "Content-Type: multipart/signed; boundary=s", "", "--s", "Content-Transfer-Encoding: 8bit", "", "ä"
+        )
+        text = lines("Content-Type: text/plain; charset=utf-8", "Content-Transfer-Encoding: 8bit", "", "ö")
+        head = lines("Content-Type: multipart/mixed; boundary=b", "Content-Transfer-Encoding: 8bit", "", "--b", "")
+        content = head + signed + b"\r\n--s--\r\n\r\n--b\r\n" + text + b"\r\n--b--\r\n"
+        seven = to_seven_bit(content)
+        self.assertTrue(seven.startswith(head + signed))
+        self.assertIn(b"quoted-printable\r\n\r\n=C3=B6\r\n--b--", seven)
+        self.assertEqual(to_seven_bit(signed + b"\r\n--s--\r\n"), signed + b"\r\n--s--\r\n")
+
     def test_nothing_to_do(self) -> None:
         """An ASCII message is the very object."""
         content = b"Content-Transfer-Encoding: 8bit\r\n\r\nx"
@@ -89,6 +102,8 @@ class SevenBitTests(SynchronousTestCase):
             self.assertIn(b"MIME-Version: 1.0\r\n", seven)
             self.assertIn(b"charset=" + charset, seven)
             self.assertEqual(payloads(seven), [body])
+            # Trace fields stay the first (RFC 5321, 4.4).
+            self.assertTrue(seven.startswith(b"Subject: x\r\nMIME-Version: 1.0\r\nContent-Type:"))
 
     def test_without_an_empty_line(self) -> None:
         """Fields that no empty line ends, or none at all, get one."""
@@ -96,6 +111,28 @@ class SevenBitTests(SynchronousTestCase):
             seven = to_seven_bit(content.encode())
             self.assertTrue(seven.isascii())
             self.assertEqual(payloads(seven), ["über".encode()])
+            self.assertTrue(seven.endswith(b"\r\n\r\n=C3=BCber"), seven)
+        part = lines("Content-Type: multipart/mixed; boundary=b", "", "--b", "X-Some: field", "über", "--b--", "")
+        self.assertTrue(to_seven_bit(part).endswith(b"quoted-printable\r\n\r\n=C3=BCber\r\n--b--\r\n"))
+
+    def test_every_part(self) -> None:
+        """Every part that has octets over 127 is re-encoded, whatever its type."""
+        for kind in ("alternative", "related", "mixed"):
+            content = lines(
+                "MIME-Version: 1.0", f"Content-Type: multipart/{kind}; boundary=b", "", "--b",
+                "Content-Type: text/plain; charset=utf-8", "", "Grüße", "--b",
+                "Content-Type: x/y", "", "ü", "--b--", "",
+            )  # fmt: skip
+            seven = to_seven_bit(content)
+            self.assertTrue(seven.isascii())
+            self.assertEqual(payloads(seven), ["Grüße".encode(), "ü".encode()])
+
+    def test_boundary(self) -> None:
+        """Delimiter lines stay what the header says, octets over 127 in them as well."""
+        content = lines("Content-Type: multipart/mixed; boundary=bü", "", "ä", "--bü", "", "ö", "--bü--", "ä")
+        seven = to_seven_bit(content)
+        self.assertEqual(seven.count("\r\n--bü".encode()), 2)
+        self.assertIn(b"\r\n=C3=B6\r\n--b", seven)
 
     def test_headers_stay(self) -> None:
         """Octets over 127 in fields need SMTPUTF8 and are left."""
@@ -156,10 +193,36 @@ class LongLineTests(SynchronousTestCase):
         self.assertNotIn(b"\r\n\r\n", short[: short.index(b"Subject")])
 
     def test_header_without_white_space(self) -> None:
-        """A header line that cannot be folded is left, and never gets a line of white space alone."""
-        for value in ("x" * 1200, "x" * 900 + " " * 500):
+        """A header line without white space is folded or encoded as its field allows, in attached messages too."""
+        content = lines("X-A: " + "x" * 1200, "To: " + "a@example.com," * 100 + "b@c", "", "body")
+        attached = lines("Content-Type: message/rfc822", "", content.decode())
+        for each in (content, attached):
+            short = reencode_long_lines(each)
+            self.assertFalse(has_long_line(short))
+            self.assertEqual(short.count(b"a@example.com"), 100)
+            self.assertTrue(short.endswith(b"b@c\r\n\r\nbody"))
+
+    def test_encoding_field(self) -> None:
+        """The field that names an encoding is never folded, since it may be replaced."""
+        content = lines("Content-Transfer-Encoding: 8bit " + "(x) " * 400, "", "x" * 2000)
+        short = reencode_long_lines(content)
+        self.assertEqual(short.count(b"Content-Transfer-Encoding"), 1)
+        self.assertFalse(has_long_line(short))
+
+    def test_white_space_in_header(self) -> None:
+        """A run of white space that is longer than a line is not made a line of its own; it may become shorter."""
+        for value in ("x " + " " * 3000 + "y", "x" + " \t" * 1500 + "y " * 800, "x " * 600 + " " * 3000 + "y"):
             content = lines("X-A: " + value, "", "body")
-            self.assertEqual(reencode_long_lines(content), content)
+            short = reencode_long_lines(content)
+            self.assertFalse([line for line in short.split(b"\r\n\r\n")[0].split(b"\r\n") if not line.strip()])
+            self.assertEqual(short.split(), content.split())
+
+    def test_long_encoding_field(self) -> None:
+        """The field that says the encoding is replaced, not folded as well, however long it is."""
+        content = lines("Content-Transfer-Encoding: 8bit" + " (x)" * 400, "", "y" * 2000)
+        short = reencode_long_lines(content)
+        self.assertIn(b"Content-Transfer-Encoding: quoted-printable\r\n", short)
+        self.assertFalse(has_long_line(short))
 
     def test_signed_stays(self) -> None:
         """A signed part keeps its long lines."""

@@ -59,6 +59,13 @@ class WriteTests(SynchronousTestCase):
         self.assertTrue(all(len(line) <= 78 for line in field.split(b"\r\n")))
         self.assertEqual(read_headers(field).fields[0].value, b" ".join([b"word"] * 60))
 
+    def test_long_word(self) -> None:
+        """A word that no line can hold is encoded, and so is what would be taken for an encoded word."""
+        for text in ("x" * 3000, "a =?utf-8?q?b?= c", "=?utf-8?b?YWJj?="):
+            field = write_field("X-Text", text)
+            self.assertLessEqual(max(map(len, field.split(b"\r\n"))), 78)
+            self.assertEqual(decode_text(read_headers(field).fields[0].raw), text)
+
     def test_bad_name(self) -> None:
         """No name can smuggle in a field."""
         for name in ("", "a b", "a:", "a\r\nb", "ä"):

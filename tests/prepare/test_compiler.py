@@ -1,11 +1,13 @@
 """Tests of compiling with style sheets: splices, repetition, failures."""
 
+from base64 import b64encode
+
 from typing_extensions import override
 
 from smtpeter.boundaries.prepare import InlineRequest, InlineResult
 from smtpeter.model.options import Features
 from smtpeter.prepare.compiler import KEEP_FAILED_SECONDS
-from tests.prepare.case import HTML, INLINE, CompilerCase
+from tests.prepare.case import CLICKS, HTML, INLINE, OFF, OPENS, CompilerCase
 from tests.prepare.rig import MESSAGE, Inlining, submission
 from tests.support.newsletters import message
 
@@ -38,6 +40,32 @@ class InliningTests(CompilerCase):
             content = b"Subject: " + subject + b"\r\n" + message(HTML, "utf-8")
             self.successResultOf(compiler.prepare(submission(content, INLINE)))
         self.assertEqual(len(self.rig.inliner.requests), 1)
+
+    def test_other_charset(self) -> None:
+        """Equal bytes in another charset, or under another transfer encoding, say something else: nothing is shared."""
+        kinds = [(charset, "8bit") for charset in ("utf-8", "iso-8859-1", "koi8-r")]
+        kinds += [("utf-8", "quoted-printable"), ("iso-8859-1", "quoted-printable"), ("utf-8", "base64")]
+        for html in (b'<a href="http://x/\xc3\xa9">y</a>', b'<a href=3D"http://x/=C3=A9">y</a>', b64encode(HTML)):
+            compiler, different = self.rig.compiler(), set()
+            for charset, encoding in kinds * 2:
+                head = f"Content-Type: text/html; charset={charset}\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
+                content = b"From: a@example.com\r\n" + head.encode() + html
+                prepared = self.successResultOf(compiler.prepare(submission(content, CLICKS)))
+                body = self.successResultOf(prepared.render(MESSAGE, False)).partition(b"\r\n\r\n")[2]
+                self.assertEqual(body, self.sent(content, CLICKS).partition(b"\r\n\r\n")[2])
+                different.add(body)
+            self.assertGreater(len(different), 1)
+
+    def test_other_wishes(self) -> None:
+        """Neither is anything shared by messages that want something else done to equal bytes."""
+        compiler = self.rig.compiler()
+        contents = (message(HTML, "utf-8"), b"List-Unsubscribe: <https://example.com/x>\r\n" + message(HTML, "utf-8"))
+        asked = (OFF, CLICKS, OPENS, INLINE, Features(trackclicks=True, preventscam=True))
+        for content in contents:
+            for features in asked:
+                prepared = self.successResultOf(compiler.prepare(submission(content, features)))
+                sent = self.successResultOf(prepared.render(MESSAGE, False))
+                self.assertEqual(sent, self.sent(content, features))
 
     def test_failed(self) -> None:
         """When the engine fails the message goes un-inlined with a warning, and is tried again after a while only."""

@@ -229,6 +229,13 @@ class RemainingTests(SynchronousTestCase):
             self.left("*, *::before{margin:0} a{margin:1px}"), "* { margin:0 }\n*::before { margin: 0 !important }"
         )
 
+    def test_universal_under_a_condition(self) -> None:
+        """So it is under a condition: fonts for those who have them yield to every rule there is for an element."""
+        css = "p{font-family:Arial} @media screen{* {font-family:Lato} a{font-family:Lato}}"
+        html = inlined(page(css, "<p>x</p>"))
+        self.assertIn("* {font-family:Lato}", html)
+        self.assertIn("a { font-family: Lato !important }", html)
+
     def test_nothing_changes(self) -> None:
         """A style sheet of which nothing is inlined keeps its bytes."""
         html = page("\n<!-- /* c */ .none{color:red} a:hover{x:y}\n@media print{b{c:d}} -->", "<a>x</a>")
@@ -241,6 +248,12 @@ class RemainingTests(SynchronousTestCase):
         self.assertIn('<a style="color:red; margin:0; padding:0" class="a">', html)
         for kept in ("} b c{x:y}", ".. { color: blue !important }", "a { color; *zoom:1; :x }", "a{{x:y} i{u:v}}"):
             self.assertIn(kept, html)
+
+    def test_brace_too_many(self) -> None:
+        """A rule behind a brace too many counts for no browser: it stays as it is, and is not inlined."""
+        html = inlined(page("p{color:red} } b, p{color:blue} [title='}']{margin:0}", "<p title='}'>x</p>"))
+        self.assertIn("<style>\n} b, p{color:blue}\n</style>", html)
+        self.assertIn("<p style=\"color:red; margin:0\" title='}'>", html)
 
     def test_body_without_tag(self) -> None:
         """A rule for an element that is not written in the document stays in the style sheet."""
@@ -256,6 +269,30 @@ class RemainingTests(SynchronousTestCase):
 
 class AttributeTests(SynchronousTestCase):
     """The HTML attributes that are set beside the style."""
+
+    def test_bodies_of_tables(self) -> None:
+        """Rows that stand in a table without C{tbody} are in one, as in a browser; a rule for that one stays."""
+        css = "tbody td{color:red} table > tr{margin:0} tr:first-child{top:1px} tbody{left:1px}"
+        html = inlined(page(css, "<table><thead><tr><th>a</thead><tr><td>b<tr><td>c</table><table><tr></table>"))
+        self.assertIn("table > tr{margin:0}\ntbody{left:1px}\n</style>", html)
+        self.assertEqual(html.count('<td style="color:red">'), 2)
+        self.assertEqual(html.count('<tr style="top:1px">'), 3)
+        self.assertIn('<tr><td style="color:red">c', html)
+        apart = inlined(page("tr + tr{color:red}", "<table><tr><td>a<tfoot><tr><td>b</tfoot><tr><td>c</table>"))
+        self.assertNotIn("style=", apart)
+
+    def test_blocks_in_inline_elements(self) -> None:
+        """A table in a link is in the link, and a paragraph in bold text in that, though libxml2 takes them out."""
+        css = "body > table, body > p{color:blue} a td{color:red} b p, font center{margin:0} a > .x{top:1px}"
+        body = '<a href="x" class="<a"><table class="x"><tr><td>y</table></a><b> <p>z</p></b>'
+        body += "<font><center>c</center></font>"
+        html = inlined(page(css, body))
+        self.assertIn('<td style="color:red">', html)
+        self.assertIn('<p style="margin:0">', html)
+        self.assertIn('<center style="margin:0">', html)
+        self.assertIn('<table style="top:1px" class="x">', html)
+        self.assertIn("<style>\nbody > table, body > p{color:blue}\n</style>", html)
+        self.assertIn('<a href="x" class="<a">', html)
 
     def test_attributes(self) -> None:
         """Background, sizes and alignment are repeated as attributes on cells, tables and images."""

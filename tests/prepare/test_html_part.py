@@ -48,6 +48,26 @@ class PartTests(CompilerCase):
         ):
             self.assertEqual(len(self.unchanged(content)), 1)
 
+    def test_byte_order_mark(self) -> None:
+        """A part that begins with the mark of UTF-16 is read so by browsers, whatever it claims: it stays as it is."""
+        for codec, mark in (("utf-16-le", b"\xff\xfe"), ("utf-16-be", b"\xfe\xff")):
+            html = mark + "\u65e5\u672c\u8a9e".encode(codec)
+            self.assertNotIn(b"\0", html)
+            for charset in ("utf-8", "iso-8859-1", "windows-1252", "shift_jis"):
+                self.assertEqual(len(self.unchanged(message(html, charset, "base64"))), 1, (codec, charset))
+        for html in (b"\xef\xbb\xbf" + HTML, b"\xff" + HTML, b"x\xff\xfe" + HTML):
+            self.assertEqual(self.prepared(message(html, "utf-8", "base64")).warnings, (), html)
+
+    def test_armoured(self) -> None:
+        """HTML with a PGP block in it, under whatever encoding, is signed or encrypted; one that tells of it is not."""
+        for encoding in ("8bit", "quoted-printable", "base64"):
+            for before in (b"<pre>", b"<p>x<br>\r\n ", b""):
+                html = before + b"-----BEGIN PGP SIGNED MESSAGE-----\r\nHash: SHA256\r\n\r\n" + HTML
+                self.unchanged(message(html, "utf-8", encoding))
+        self.assertEqual(len(self.unchanged(message(b"<div>-----BEGIN PGP MESSAGE-----" + HTML, "utf-8"))), 1)
+        told = message(b"<p>Look for -----BEGIN PGP MESSAGE-----" + HTML, "utf-8")
+        self.assertIn(BASE.encode(), self.sent(told))
+
     def test_encoding_changes(self) -> None:
         """A part whose lines would get too long becomes quoted-printable and says so, alone or among others."""
         html = HTML + b"<b>" + b"y" * 900 + b'<a href="https://example.com/long">z</a>'

@@ -1,13 +1,34 @@
 """Tests of rendering: what is shared, how large it is, what goes to threads."""
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 import dkim
+from attrs import define, field
 from twisted.internet.defer import Deferred
+from typing_extensions import override
 
 from smtpeter.model.options import Features
+from smtpeter.prepare.compiler import COSTLY_TAGS
 from smtpeter.prepare.prepared import SMALL
 from tests.prepare.case import CLICKS, HTML, INLINE, OFF, OPENS, PLAIN, CompilerCase, Waiting
 from tests.prepare.rig import MESSAGE, OTHER, RECORD, Domains, Inline, Rig, submission
 from tests.support.newsletters import message
+
+T = TypeVar("T")
+
+
+@define
+class Noting(Inline):
+    """Knows what it ran."""
+
+    names: list[str] = field(factory=list)
+
+    @override
+    async def run(self, function: Callable[..., T], /, *arguments: Any) -> T:
+        """Call it."""
+        self.names.append(getattr(function, "func", function).__name__)
+        return function(*arguments)
 
 
 class SharingTests(CompilerCase):
@@ -97,6 +118,31 @@ class ThreadTests(CompilerCase):
             before = self.rig.threads.calls
             self.successResultOf(prepared.render(MESSAGE, False))
             self.assertEqual(self.rig.threads.calls, before + 1)
+
+    def test_what_goes_there(self) -> None:
+        """All the work on a large content is done in threads, step by step, from its reading to its measuring."""
+        large, tags = HTML + b"x\r\n" * SMALL, HTML + b"<b>\r\n" * (COSTLY_TAGS + 1)
+        of_part = ["numbered", "style_splices", "change_html"]
+        whole = ["open_message", "change_key", "read_html_part", *of_part, "close_message", "prepare_message"]
+        for html, names in ((HTML, []), (tags, of_part), (large, whole)):
+            self.rig.threads = threads = Noting()
+            self.prepared(message(html, "utf-8"), Features(inlinecss=True, trackclicks=True))
+            self.assertEqual(threads.names, names)
+
+    def test_large_text(self) -> None:
+        """A large content without HTML is opened, closed, measured and rendered in threads too."""
+        self.rig.threads = threads = Noting()
+        prepared = self.prepared(PLAIN + b"x\r\n" * SMALL, Features(trackclicks=True))
+        self.assertEqual(threads.names, ["open_message", "close_message", "prepare_message"])
+        self.successResultOf(prepared.render(MESSAGE, False))
+        self.assertEqual(len(threads.names), 4)
+
+    def test_key(self) -> None:
+        """A key is read in a thread."""
+        self.rig.threads = threads = Noting()
+        self.rig.domains = Domains()
+        self.prepared(PLAIN, OFF)
+        self.assertEqual(threads.names, ["from_key"])
 
     def test_batches(self) -> None:
         """What is asked for while the threads are busy goes together."""

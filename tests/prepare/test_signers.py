@@ -10,7 +10,7 @@ from smtpeter.boundaries.storage import StorageBusy
 from smtpeter.model.account import SenderDomain, SigningKey
 from smtpeter.prepare.signers import REMEMBER_SECONDS
 from tests.prepare.case import HTML, OFF, PLAIN, CompilerCase
-from tests.prepare.rig import MESSAGE, RECORD, Domains, Rig, submission
+from tests.prepare.rig import MESSAGE, PEM, RECORD, Domains, Rig, submission
 from tests.support.newsletters import message
 
 
@@ -28,6 +28,30 @@ class Counting(Domains):
         """The domain, counted."""
         self.asked.append((name, account_id))
         return await super().find_domain(account_id, name)
+
+
+class OwnKeys(Domains):
+    """Each account has a key of its own for the domain, account 3 has none."""
+
+    @override
+    async def find_domain(self, account_id: int, name: str) -> SenderDomain | None:
+        """The domain of that account."""
+        if account_id == 3:
+            return None
+        key = SigningKey(domain=name, selector=f"account{account_id}", private_pem=PEM)
+        return SenderDomain(account_id=account_id, name=name, is_approved=True, key=key)
+
+
+class Changing(Domains):
+    """A key that is replaced now and then."""
+
+    selector = ""
+
+    @override
+    async def find_domain(self, account_id: int, name: str) -> SenderDomain | None:
+        """The domain, with its key of now."""
+        key = SigningKey(domain=name, selector=self.selector, private_pem=PEM)
+        return SenderDomain(account_id=account_id, name=name, is_approved=True, key=key)
 
 
 class Busy(Domains):
@@ -79,6 +103,35 @@ class SigningTests(CompilerCase):
         for tag in (b"a=rsa-sha256;", b"c=relaxed/relaxed;", b"d=example.com;"):
             self.assertIn(tag, sent)
         self.assertNotIn(b"l=", found.string[: found.end()])
+
+    def test_own_account(self) -> None:
+        """A domain's key is that of the account which sends, though another account's key for it is remembered."""
+        self.rig.domains = OwnKeys()
+        compiler = self.rig.compiler()
+        for account_id, selectors in ((1, [b"account1"]), (2, [b"account2"]), (3, []), (1, [b"account1"])):
+            prepared = self.successResultOf(compiler.prepare(submission(PLAIN, account_id=account_id)))
+            sent = self.successResultOf(prepared.render(MESSAGE, False))
+            self.assertEqual(re.findall(rb" s=([a-z0-9]+);", sent), selectors)
+
+    def test_own_domain(self) -> None:
+        """Each domain of an account has a key of its own."""
+        self.rig.domains = Domains()
+        compiler = self.rig.compiler()
+        for domain in ("example.com", "example.org", "example.com"):
+            prepared = self.successResultOf(compiler.prepare(submission(PLAIN, sender_domain=domain)))
+            sent = self.successResultOf(prepared.render(MESSAGE, False))
+            self.assertEqual(re.findall(rb" d=([a-z.]+);", sent), [domain.encode()])
+
+    def test_new_key(self) -> None:
+        """A key that was replaced is used within seconds."""
+        domains = Changing()
+        self.rig.domains = domains
+        compiler = self.rig.compiler()
+        for selector in ("old", "new"):
+            domains.selector = selector
+            self.rig.clock.advance(REMEMBER_SECONDS)
+            prepared = self.successResultOf(compiler.prepare(submission(PLAIN)))
+            self.assertIn(f" s={selector};".encode(), self.successResultOf(prepared.render(MESSAGE, False)))
 
     def test_unsigned(self) -> None:
         """Without a key, for our own notices and without a sender domain it is not."""

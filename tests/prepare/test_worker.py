@@ -1,5 +1,6 @@
 """Tests of a worker's loop, without a process."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -43,6 +44,24 @@ class ProcessTests(SynchronousTestCase):
         )
         self.assertEqual(done.returncode, -signal.SIGALRM)
         self.assertEqual(done.stdout, frame(b"{}"))
+
+    def test_closes_descriptors(self) -> None:
+        """What a process inherits beside its three pipes it closes before it is ready."""
+        root = str(Path(__file__).parent.parent.parent)
+        command = [sys.executable, "-P", "-m", "smtpeter.prepare.worker", str(2**28), "20"]
+        reader, writer = os.pipe()
+        self.addCleanup(os.close, reader)
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={"PYTHONPATH": root}, pass_fds=(writer,)
+        ) as process:
+            os.close(writer)
+            assert process.stdout is not None
+            self.assertEqual(process.stdout.read(6), frame(b"{}"))
+            os.set_blocking(reader, False)
+            # Its end is reached: nobody has the other end open any more.
+            self.assertEqual(os.read(reader, 1), b"")
+            process.communicate(timeout=20)
+        self.assertEqual(process.returncode, 0)
 
 
 class ServeTests(SynchronousTestCase):

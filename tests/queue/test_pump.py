@@ -1,7 +1,7 @@
 """Tests of the pump as a whole: mail moves, waits, and is never lost."""
 
 from attrs import evolve
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -12,6 +12,8 @@ from smtpeter.model.queue import Command
 from smtpeter.queue.claims import MAX_URGENT
 from smtpeter.queue.gate import SendingStopped
 from smtpeter.storage.queue import StoredQueue
+from tests.intake.stand import CONTENT as DRAFTED
+from tests.intake.stand import draft, stand
 from tests.queue.bench import bench, now
 from tests.queue.samples import CONTENT, DAY, NOW, submission
 from tests.support.relay import deferred, delivered, failed
@@ -84,6 +86,23 @@ class FastPathTests(SynchronousTestCase):
         desk.pump.startService()
         desk.settle_down(1)
         self.assertIn(mail.messages[0].id, desk.relay.jobs)
+
+    def test_client_gone(self) -> None:
+        """While a message is stored whose client has hung up its room is held; then it goes on, or gives room back."""
+        for is_stored in (True, False):
+            desk = bench()
+            intake = stand(desk.pump)
+            intake.notebook.gate = gate = Deferred[None]()
+            intake.notebook.failure = None if is_stored else StorageBusy()
+            submitting = Deferred.fromCoroutine(intake.desk.submit(draft()))
+            submitting.cancel()
+            self.failureResultOf(submitting, CancelledError)
+            desk.settle_down(5)
+            self.assertEqual((desk.pump.budget.messages, desk.pump.budget.size_bytes), (1, len(DRAFTED)))
+            gate.callback(None)
+            desk.settle_down()
+            self.assertEqual((len(desk.relay.jobs), desk.pump.budget.messages), (is_stored, is_stored))
+            self.assertEqual(desk.pump.budget.size_bytes, len(DRAFTED) * is_stored)
 
     def test_given_back(self) -> None:
         """A reservation that is not used leaves no trace."""

@@ -11,6 +11,8 @@ from smtpeter.relay.conversation import Conversation
 from smtpeter.relay.envelope import Envelope
 from smtpeter.relay.facts import Concluded, Ended, Fact, Ready, Returned, Timeouts, TLSWanted
 from smtpeter.relay.opening import Terms
+from smtpeter.relay.pipeline import UPLOAD_RATE
+from smtpeter.relay.transaction import MAX_TEXT
 
 FULL = b"250-mx\r\n250-pipelining\r\n250-8BitMime\r\n250-Size 5000\r\n250-dsn\r\n250 SMTPUTF8\r\n"
 COMMANDS = b"MAIL FROM:<s@a.org> SIZE=17\r\nRCPT TO:<r@b.org>\r\nDATA\r\n"
@@ -53,6 +55,8 @@ class OpeningTests(SynchronousTestCase):
         self.assertEqual(conversation.receive(b"220-hi\r\n220 there\r\n"), [])
         self.assertEqual(conversation.outgoing(), b"EHLO us.example\r\n")
         self.assertEqual(conversation.receive(FULL), [Ready()])
+        named = ready(b"250-SMTPUTF8 at your service\r\n250 DSN\r\n").capabilities
+        self.assertEqual((named.utf8, named.dsn), (False, True))
         offered = conversation.capabilities
         self.assertTrue(offered.pipelining and offered.eightbit and offered.dsn and offered.utf8 and offered.size)
         self.assertEqual(offered.max_size, 5000)
@@ -69,6 +73,9 @@ class OpeningTests(SynchronousTestCase):
         for said, stage, code in (
             (b"554 no\r\n", "greeting", 554),
             (b"421 busy\r\n", "greeting", 421),
+            (b"250 hi\r\n", "greeting", 250),
+            (b"220 hi\r\n521 no mail here\r\n", "ehlo", 521),
+            (b"220 hi\r\n556 no mail here\r\n", "ehlo", 556),
             (b"220 hi\r\n421 busy\r\n", "ehlo", 421),
             (b"220 hi\r\n502 no\r\n550 no\r\n", "ehlo", 550),
         ):
@@ -95,6 +102,10 @@ class OpeningTests(SynchronousTestCase):
         self.assertEqual(conversation.timeout_seconds, Timeouts().data)
         conversation.receive(b"354 go\r\n")
         self.assertGreaterEqual(conversation.timeout_seconds or 0, 600)
+        conversation = ready(b"250-mx\r\n250 PIPELINING\r\n")
+        conversation.offer(envelope(content=b"x" * 100 * UPLOAD_RATE))
+        conversation.receive(b"250 ok\r\n250 ok\r\n354 go\r\n")
+        self.assertEqual(conversation.timeout_seconds, Timeouts().message + 100)
 
 
 class STARTTLSTests(SynchronousTestCase):
@@ -109,6 +120,15 @@ class STARTTLSTests(SynchronousTestCase):
         self.assertEqual(conversation.outgoing(), b"EHLO us.example\r\n")
         self.assertEqual(conversation.receive(b"250-mx\r\n250 STARTTLS\r\n"), [Ready()])
         self.assertEqual(conversation.outgoing(), b"")
+
+    def test_set_up(self) -> None:
+        """TLS is being set up until the server has said something inside it; what fails then is not TLS."""
+        conversation = talk(username="me", tls="require")
+        conversation.receive(b"220 hi\r\n250-mx\r\n250 STARTTLS\r\n220 go\r\n")
+        conversation.tls_started()
+        self.assertEqual(conversation.stage, "starttls")
+        conversation.receive(b"250-mx\r\n250 AUTH PLAIN\r\n")
+        self.assertEqual(ended(conversation.lose("gone")).stage, "auth")
 
     def test_bytes_behind(self) -> None:
         """Bytes behind the 220, whole replies or not, in its segment or the next, end the session without TLS."""
@@ -170,7 +190,8 @@ class AuthTests(SynchronousTestCase):
 
     def test_refused(self) -> None:
         """Refused credentials, or no mechanism of ours, end the session."""
-        self.assertEqual(ended(self.encrypted(b"AUTH PLAIN").receive(b"535 no\r\n")).stage, "auth")
+        for said in (b"535 no\r\n", b"250 ok\r\n", b"334 more\r\n"):
+            self.assertEqual(ended(self.encrypted(b"AUTH PLAIN").receive(said)).stage, "auth")
         self.assertEqual(ended(self.encrypted(b"AUTH LOGIN").receive(b"334 x\r\n504 no\r\n")).stage, "auth")
         conversation = talk(username="me", tls="none")
         self.assertEqual(ended(conversation.receive(b"220 hi\r\n250-mx\r\n250 AUTH GSSAPI\r\n")).stage, "auth")
@@ -237,6 +258,31 @@ class PipeliningTests(SynchronousTestCase):
         conversation.receive(b"554 no\r\n250 ok\r\n250 ok\r\n354 go\r\n")
         self.assertEqual(conversation.outgoing(), b"Subject: x\r\n\r\nx\r\n.\r\n")
 
+    def test_refused_while_unrecorded(self) -> None:
+        """Until a taken content is recorded none goes, though an envelope in between came to nothing."""
+        conversation = ready()
+        conversation.offer(envelope())
+        conversation.offer(envelope())
+        conversation.receive(b"250 ok\r\n250 ok\r\n354 go\r\n")
+        facts = conversation.receive(b"250 done\r\n250 ok\r\n550 no\r\n554 nobody\r\n")
+        self.assertEqual([codes(fact) for fact in facts], [[("message", 250)], [("rcpt", 550)]])
+        conversation.offer(envelope())
+        conversation.outgoing()
+        conversation.receive(b"250 reset\r\n250 ok\r\n250 ok\r\n354 go\r\n")
+        self.assertEqual((conversation.outgoing(), conversation.stage), (b"", "data"))
+        conversation.recorded()
+        self.assertEqual(conversation.outgoing(), b"Subject: x\r\n\r\nx\r\n.\r\n")
+
+    def test_lone_dot_while_unrecorded(self) -> None:
+        """The lone dot holds no content: it goes at once, whatever is not recorded."""
+        conversation = ready()
+        conversation.offer(envelope())
+        conversation.offer(envelope())
+        conversation.receive(b"250 ok\r\n250 ok\r\n354 go\r\n")
+        conversation.outgoing()
+        conversation.receive(b"250 done\r\n250 ok\r\n550 no\r\n354 go\r\n")
+        self.assertEqual(conversation.outgoing(), b".\r\n")
+
     def test_late_envelope(self) -> None:
         """An envelope that comes while the verdict is awaited is begun at once."""
         conversation = ready()
@@ -266,6 +312,18 @@ class PipeliningTests(SynchronousTestCase):
             ],
         )
         self.assertEqual(codes(facts[0]), [("message", 250)] * 2)
+
+    def test_without_and_next(self) -> None:
+        """Nor does it get the next envelope before it has said what became of the one ahead."""
+        conversation = ready(b"250 mx\r\n")
+        conversation.offer(envelope())
+        conversation.offer(envelope("q@b.org"))
+        for said in (b"250 ok\r\n", b"250 ok\r\n", b"354 go\r\n"):
+            conversation.outgoing()
+            conversation.receive(said)
+        self.assertEqual(conversation.outgoing(), b"Subject: x\r\n\r\nx\r\n.\r\n")
+        conversation.receive(b"250 done\r\n")
+        self.assertEqual(conversation.outgoing(), b"MAIL FROM:<s@a.org>\r\n")
 
     def test_without_and_refused(self) -> None:
         """Without PIPELINING, nobody accepted means RSET before the next envelope and no DATA."""
@@ -356,6 +414,17 @@ class ResultTests(SynchronousTestCase):
             self.assertEqual(codes(facts[0]), [("rcpt" if mail == b"250 ok" else "mail", 550)])
             conversation.offer(envelope())
             self.assertEqual(conversation.outgoing(), COMMANDS)
+
+    def test_long_reply(self) -> None:
+        """Of a long reply so much is kept as a person may read."""
+        conversation = ready()
+        conversation.offer(envelope())
+        lines = b"550-" + b"x" * 1000 + b"\r\n"
+        fact = conversation.receive(b"250 ok\r\n" + lines * 5 + b"550 no\r\n554 nobody\r\n")[0]
+        assert isinstance(fact, Concluded)
+        reply = fact.results[0].reply
+        self.assertEqual(reply and len(reply.text), MAX_TEXT)
+        self.assertLess(max(map(len, fact.transcript)), MAX_TEXT + 20)
 
     def test_reset_refused(self) -> None:
         """A refused RSET ends the session; the envelope behind it is returned."""
@@ -451,7 +520,7 @@ class LossTests(SynchronousTestCase):
             conversation = ready()
             conversation.quit()
             self.assertEqual(conversation.outgoing(), b"QUIT\r\n")
-            self.assertEqual(conversation.timeout_seconds, Timeouts().quit)
+            self.assertEqual((conversation.timeout_seconds, conversation.room), (Timeouts().quit, 0))
             fact = ended(conversation.receive(said))
             self.assertEqual((fact.reply, fact.description), (None, ""))
 

@@ -12,9 +12,9 @@ from smtpeter.boundaries.relay import Relay
 from smtpeter.model.outcome import Kind, Outcome
 from smtpeter.relay.destinations import NoDestination
 from smtpeter.relay.facts import Timeouts
-from smtpeter.relay.relay import MailRelay, RelaySettings
+from smtpeter.relay.relay import SITE_SECONDS, MailRelay, RelaySettings
 from smtpeter.relay.routes import Route
-from smtpeter.relay.shaping import Limits
+from smtpeter.relay.shaping import CAP_SECONDS, LOST_IN_A_ROW, Limits
 from tests.relay.support import FixedResolver, MemoryServer, Network, by_id, make_job, rendering, settle
 
 QUEUED = b"250 2.0.0 queued\r\n"
@@ -57,7 +57,7 @@ class DeliveryTests(RelayCase):
         self.assertEqual((outcome.kind, outcome.stage), (Kind.DELIVERED, "message"))
         self.assertEqual((outcome.site, outcome.remote), ("mx.example.org", "mx.example.org [192.0.2.1]"))
         self.assertEqual((outcome.local, outcome.tls, outcome.peer_has_dsn), ("192.0.2.9", "", True))
-        self.assertEqual(outcome.transcript[-1], "S: 250 2.0.0 queued")
+        self.assertEqual((outcome.transcript[0][:7], outcome.transcript[-1]), ("C: MAIL", "S: 250 2.0.0 queued"))
         mail = (b"sender@example.com", [b"user1@example.org"], b"Subject: x\r\n\r\nhello\r\n")
         self.assertEqual(self.server.mails, [mail])
 
@@ -102,6 +102,47 @@ class DeliveryTests(RelayCase):
         self.clock.advance(60)
         settle(self.clock)
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_all_recorded_first(self) -> None:
+        """With several recipients of one content all results must be recorded; others do not wait for that."""
+        self.relay = self.make(Limits(connections=1))
+        recorded: list[Deferred[None]] = []
+
+        def report(outcome: Outcome) -> Deferred[None]:
+            recorded.append(Deferred())
+            return recorded[-1]
+
+        for number in range(2):
+            self.relay.send(make_job(number, share_key="a"), report)
+        self.relay.send(make_job(2), report)
+        settle(self.clock)
+        for done, mails in ((None, 1), (0, 1), (1, 2)):
+            if done is not None:
+                recorded[done].callback(None)
+                settle(self.clock)
+            self.assertEqual(len(self.server.mails), mails)
+
+    def test_not_behind_a_record(self) -> None:
+        """A job goes to a connection that is free rather than to one whose last result is not recorded yet."""
+        self.relay = self.make(Limits(connections=2))
+        self.server.is_mute_after_data = True
+        told: list[Outcome] = []
+
+        def report(outcome: Outcome) -> Deferred[None]:
+            told.append(outcome)
+            return Deferred()
+
+        self.relay.send(make_job(1), report)
+        settle(self.clock)
+        self.server.is_mute_after_data = False
+        self.send(2)
+        self.assertEqual(self.settled()["m2"].kind, Kind.DELIVERED)
+        self.server.transports[0].say(QUEUED)
+        settle(self.clock)
+        self.assertEqual([outcome.kind for outcome in told], [Kind.DELIVERED])
+        self.send(3)
+        self.assertEqual(self.settled()["m3"].kind, Kind.DELIVERED)
+        self.assertEqual(len(self.server.transports), 2)
 
     def test_shared(self) -> None:
         """Jobs with one content share a transaction, up to the limit of recipients."""
@@ -203,6 +244,34 @@ class RefusalTests(RelayCase):
         self.assertEqual([len(mail[1]) for mail in self.server.mails], [2, 2, 1])
         self.assertEqual(len([line for line in self.server.commands if line.startswith(b"RCPT")]), 8)
 
+    def test_no_recipients_at_all(self) -> None:
+        """A server that finds even one recipient too many defers it: nothing is tried in circles."""
+        self.relay = self.make(Limits(connections=1))
+        self.server.max_recipients = 0
+        self.send(*range(5), share_key="a")
+        outcomes = self.settled()
+        self.assertEqual({(one.kind, one.stage) for one in outcomes.values()}, {(Kind.DEFERRED, "rcpt")})
+        self.assertEqual(len(outcomes), 5)
+        self.assertEqual(len([line for line in self.server.commands if line.startswith(b"RCPT")]), 5)
+
+    def test_prepare_alone(self) -> None:
+        """A connection whose only content could not be rendered goes on with what waits, and idles like others."""
+
+        async def broken(seven_bit: bool) -> bytes:
+            raise RuntimeError("bug")
+
+        self.relay = self.make(Limits(connections=1))
+        self.send(1, 2, render=broken)
+        self.send(3)
+        self.assertEqual(self.settled()["m3"].kind, Kind.DELIVERED)
+        self.send(4, render=broken)
+        self.settled()
+        self.clock.advance(60)
+        settle(self.clock)
+        self.assertIn(b"QUIT", self.server.commands)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.flushLoggedErrors(RuntimeError)
+
     def test_prepare(self) -> None:
         """A content that cannot be rendered defers its job and no other."""
 
@@ -234,7 +303,7 @@ class SiteTests(RelayCase):
         )
         self.assertEqual(outcomes["m0"].stage, "connect")
         self.assertIn("mx.dead.org [192.0.2.66]", outcomes["m0"].description)
-        self.assertEqual(len(self.network.dialled), 1)
+        self.assertEqual((len(self.network.dialled), self.relay.connections), (1, 0))
 
     def test_during_the_pause(self) -> None:
         """In a pause new jobs are deferred without a connection; after it one tries, and the next pause is longer."""
@@ -258,6 +327,8 @@ class SiteTests(RelayCase):
         self.send(21)
         self.assertEqual(self.settled()["m21"].kind, Kind.DELIVERED)
         self.assertEqual(len(self.outcomes), 1)
+        # As long as nobody has answered there one connection is enough.
+        self.assertEqual([dialled[0] for dialled in self.network.dialled].count("192.0.2.66"), 1)
 
     def test_421(self) -> None:
         """A 421 counts against the site: all that waits is deferred with it."""
@@ -267,6 +338,14 @@ class SiteTests(RelayCase):
         outcomes = self.settled()
         self.assertEqual({(one.kind, one.is_shared) for one in outcomes.values()}, {(Kind.DEFERRED, True)})
         self.assertEqual({one.retry_at for one in outcomes.values()}, {1060})
+
+    def test_421_hint(self) -> None:
+        """A site that says for how long it wants to be left alone is left for that time, if it is over our pause."""
+        for number, (words, retry_at) in enumerate(((b"30 minutes", 1000 + 1800), (b"5 seconds", 1000 + 60))):
+            self.relay = self.make()
+            self.server.answers = {b"MAIL": b"421 4.7.0 try again in " + words + b"\r\n"}
+            self.send(number)
+            self.assertEqual(self.settled()[f"m{number}"].retry_at, retry_at)
 
     def test_421_greeting(self) -> None:
         """A refused greeting counts against the site too, and the transcript shows it."""
@@ -294,6 +373,28 @@ class SiteTests(RelayCase):
         outcomes = self.settled()
         self.assertEqual({one.kind for one in outcomes.values()}, {Kind.DELIVERED})
         self.assertEqual(len(outcomes), 39)
+
+    def test_crowded_for_a_time(self) -> None:
+        """A site that refuses a further connection is not asked for more of them until ten minutes have passed."""
+        self.relay = self.make(Limits(connections=3, idle_seconds=3600))
+        self.send(1)
+        self.settled()
+        self.server.greeting = b"421 4.7.0 too many connections\r\n"
+        self.send(*range(2, 20))
+        self.settled()
+        refused = len(self.network.dialled)
+        self.assertEqual(refused, 1 + 2)
+        self.clock.advance(CAP_SECONDS - 1)
+        self.send(*range(20, 40))
+        self.settled()
+        self.assertEqual(len(self.network.dialled), refused)
+        self.server.greeting = b"220 mx.example.org ESMTP\r\n"
+        self.clock.advance(1)
+        self.send(*range(40, 60))
+        outcomes = self.settled()
+        self.assertEqual(len(self.network.dialled), refused + 2)
+        self.assertEqual({one.kind for one in outcomes.values()}, {Kind.DELIVERED})
+        self.assertEqual(len(outcomes), 59)
 
     def test_fair(self) -> None:
         """One account's flood to a site does not hold another account's message up."""
@@ -403,6 +504,30 @@ class LossTests(RelayCase):
         self.assertEqual(len(outcomes), 30)
         self.assertLess(len(self.network.dialled), 15)
 
+    def test_idle_connections_lost(self) -> None:
+        """Kept connections that the server closes are nobody's fault, however many at once."""
+        self.relay = self.make(Limits(connections=LOST_IN_A_ROW))
+        self.send(*range(200))
+        self.settled()
+        self.assertEqual(len(self.server.transports), LOST_IN_A_ROW)
+        for transport in tuple(self.server.transports):
+            transport.lose(ConnectionError("reset"))
+        settle(self.clock)
+        self.send(200)
+        self.assertEqual(self.settled()["m200"].kind, Kind.DELIVERED)
+
+    def test_lost_in_a_row(self) -> None:
+        """A site that breaks off one transaction after the other is paused, though each was on a connection alone."""
+        self.server.is_mute_after_data = True
+        for number in range(LOST_IN_A_ROW):
+            self.send(number)
+            settle(self.clock)
+            self.server.transports[-1].lose(ConnectionError("reset"))
+            self.assertFalse(self.settled()[f"m{number}"].is_shared)
+        self.send(99)
+        self.assertTrue(self.settled()["m99"].is_shared)
+        self.assertEqual(len(self.network.dialled), LOST_IN_A_ROW)
+
 
 class DestinationTests(RelayCase):
     def test_no_destination(self) -> None:
@@ -436,6 +561,17 @@ class DestinationTests(RelayCase):
         self.send(*range(50))
         self.settled()
         self.assertEqual(self.resolver.asked, ["example.org"])
+
+    def test_moved(self) -> None:
+        """A domain whose hosts have changed is followed within a minute."""
+        self.send(1)
+        self.settled()
+        self.resolver.domains["example.org"] = ["mx.dead.org"]
+        self.network.servers["192.0.2.66"] = moved = MemoryServer()
+        self.clock.advance(SITE_SECONDS)
+        self.send(2)
+        self.settled()
+        self.assertEqual((len(self.server.mails), len(moved.mails)), (1, 1))
 
     def test_fault(self) -> None:
         """A fault in finding the site defers."""
@@ -527,6 +663,17 @@ class DrainTests(RelayCase):
         # Nothing was said about the second: it was never attempted.
         self.assertEqual([outcomes[one].kind for one in ("m1", "m2")], [Kind.DEFERRED, Kind.RELEASED])
 
+    def test_cut_off(self) -> None:
+        """A message that is cut off before its content was sent was not attempted: it is given back, not deferred."""
+        self.relay = self.make(drain_seconds=3)
+        self.server.extensions, self.server.answers = (b"DSN",), {b"RCPT": b"250-wait\r\n"}
+        self.send(1)
+        settle(self.clock)
+        work = self.drain()
+        self.advance_until(work, 10)
+        self.successResultOf(work)
+        self.assertEqual([outcome.kind for outcome in self.outcomes], [Kind.RELEASED])
+
     def test_dialling(self) -> None:
         """A dial under way is given up at once."""
         self.network.servers["192.0.2.66"] = None
@@ -571,6 +718,43 @@ class SlowRenderTests(RelayCase):
         settle(self.clock)
         pending[1].callback(b"x\r\n")
         self.assertEqual(self.settled()["m2"].kind, Kind.DELIVERED)
+
+    def test_connection_ended_long_ago(self) -> None:
+        """So does a job that is rendered after all that followed from the end of its connection is done."""
+        pending: list[Deferred[bytes]] = []
+
+        def slow(seven_bit: bool) -> Awaitable[bytes]:
+            pending.append(Deferred())
+            return pending[-1]
+
+        self.send(1)
+        self.settled()
+        self.send(2, render=slow)
+        settle(self.clock)
+        self.server.transports[0].lose()
+        settle(self.clock)
+        pending[0].callback(b"late\r\n")
+        settle(self.clock)
+        pending[1].callback(b"x\r\n")
+        self.assertEqual(self.settled()["m2"].kind, Kind.DELIVERED)
+
+    def test_connections_end_always(self) -> None:
+        """A server that lets us in and breaks off before anything was sent is paused, not dialled for ever."""
+        pending: list[Deferred[bytes]] = []
+
+        def slow(seven_bit: bool) -> Awaitable[bytes]:
+            pending.append(Deferred())
+            return pending[-1]
+
+        self.send(1, render=slow)
+        settle(self.clock)
+        for _ in range(LOST_IN_A_ROW):
+            self.server.transports[-1].lose(ConnectionError("reset"))
+            settle(self.clock)
+            pending[-1].callback(b"x\r\n")
+            settle(self.clock)
+        self.assertTrue(self.settled()["m1"].is_shared)
+        self.assertEqual(len(self.server.transports), LOST_IN_A_ROW)
 
     def test_order_of_need(self) -> None:
         """The content is asked for once per attempt."""

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpeter.model.outcome import Reply
-from smtpeter.relay.replies import MAX_LINE, MAX_LINES, BadReply, ReplyReader, clean_text
+from smtpeter.relay.replies import MAX_LINE, MAX_LINES, MAX_REPLY, BadReply, ReplyReader, clean_text
 
 STREAM = (
     b"220 mx ESMTP\r\n250-mx\r\n250-PIPELINING\r\n250 SIZE 10\r\n250\r\n550-5.1.1 no such\r\n550 5.1.1 user\n"
@@ -48,6 +48,18 @@ class ReplyReaderTests(SynchronousTestCase):
     def test_repeated(self) -> None:
         """The same line again is the same reply again."""
         self.assertEqual(read_all([b"250 2.1.0 Ok\r\n"] * 3), [Reply(code=250, enhanced="2.1.0", text="Ok")] * 3)
+
+    def test_repeated_within(self) -> None:
+        """A line that was a reply by itself is none at the end of a longer one."""
+        said = [b"250 ok\r\n", b"250-mx\r\n250 ok\r\n", b"250 ok\r\n"]
+        texts = [reply.text for reply in read_all([b"".join(said)])]
+        self.assertEqual(texts, ["ok", "mx\nok", "ok"])
+
+    def test_long_session(self) -> None:
+        """The size of one reply is bounded, not that of all replies of a session."""
+        said = [b"250-%05d\r\n250 %b\r\n" % (number, b"x" * 1000) for number in range(200)]
+        self.assertGreater(sum(map(len, said)), 3 * MAX_REPLY)
+        self.assertEqual(len(read_all(said)), 200)
 
     def test_malformed(self) -> None:
         """What is no reply is told as such."""

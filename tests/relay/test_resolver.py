@@ -12,7 +12,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from typing_extensions import override
 
 from smtpeter.relay.destinations import Exchange, NoDestination, in_order
-from smtpeter.relay.resolver import MailResolver, server_address
+from smtpeter.relay.records import MAX_RECORDS
+from smtpeter.relay.resolver import MAX_EXCHANGES, MailResolver, server_address
 
 Rows = list[tuple[str, Any]]
 
@@ -170,6 +171,13 @@ class AddressTests(ResolverCase):
         self.zone.answers["half.org", "AAAA"] = [("", dns.Record_AAAA("2001:4860::2", 300))]
         self.assertEqual(self.addresses("mx.org"), ("8.8.8.8", "8.8.4.4", "2001:4860::1"))
         self.assertEqual(self.addresses("half.org"), ("2001:4860::2",))
+        # As long as one cannot be told it is not said that there is none, though the other is said not to exist.
+        for number, types in enumerate((("A", "AAAA"), ("AAAA", "A"))):
+            unknown, missing = types
+            self.zone.answers[f"d{number}.org", unknown] = NoAnswer()
+            self.zone.answers[f"d{number}.org", missing] = DNSNameError(dns.Message())
+            work = Deferred.fromCoroutine(self.resolver.addresses(f"d{number}.org"))
+            self.assertEqual(self.refusal(work), (451, "4.4.3"))
         self.assertEqual(self.addresses("missing.org"), ())
 
     def test_private(self) -> None:
@@ -210,6 +218,23 @@ class CacheTests(ResolverCase):
             self.no_site("b.org")
             self.no_site("f.org")
             self.assertEqual(len(self.zone.asked), asked, self.clock.seconds())
+
+    def test_bounds_of_ttl(self) -> None:
+        """No answer is kept for less than half a minute or more than an hour, whatever its TTL."""
+        for ttl, kept in ((0, 30), (10**6, 3600)):
+            for age, asked in ((0, 1), (kept - 1, 1), (1, 2)):
+                self.clock.advance(age)
+                found = headers(f"t{ttl}.org", mx("mx.org"), ttl)
+                self.zone.answers[f"t{ttl}.org", "MX"] = succeed((found, [], []))
+                self.site(f"t{ttl}.org")
+                self.assertEqual(self.zone.asked.count((f"t{ttl}.org", "MX")), asked, (ttl, age))
+
+    def test_many_records(self) -> None:
+        """Of an answer so many records count as a mail host may have; of MX hosts only the best are used."""
+        self.zone.answers["mx.org", "A"] = a(*(f"8.8.{number}.8" for number in range(200)))
+        self.assertEqual(len(self.addresses("mx.org")), MAX_RECORDS)
+        self.zone.answers["a.org", "MX"] = mx(*(f"mx{number}.org" for number in range(40)))
+        self.assertEqual(self.site("a.org")[1], [f"mx{number}.org" for number in range(MAX_EXCHANGES)])
 
     def test_joined(self) -> None:
         """Who asks while the same is being asked waits for that answer."""

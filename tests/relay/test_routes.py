@@ -30,6 +30,12 @@ class RoutesTests(SynchronousTestCase):
         self.assertIsNone(self.find("[192.0.2.1]", "*.0.2.1]"))
         self.assertEqual(self.find("[192.0.2.1]", "*"), "*")
 
+    def test_first(self) -> None:
+        """Of two routes for one domain, however it is written, the first holds."""
+        routes = [Route(domain=domain, host=host) for domain, host in (("B.example.", "one"), ("b.example", "two"))]
+        found = Routes.of(routes).find("b.example")
+        self.assertEqual(found and found.host, "one")
+
     def test_password(self) -> None:
         """A password does not show."""
         self.assertNotIn("secret", repr(Route(domain="*", host="h", password="secret")))

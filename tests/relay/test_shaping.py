@@ -72,6 +72,15 @@ class HealthTests(SynchronousTestCase):
         health.crowded(0, 3)
         self.assertEqual((health.connections(1, 10), health.connections(601, 10)), (3, 10))
 
+    def test_remembered(self) -> None:
+        """A broken connection, a refused one and a pause are each worth remembering; nothing else is."""
+        lost, crowded, failed = Health(), Health(), Health()
+        self.assertTrue(lost.is_good)
+        lost.lost(0, 0.5)
+        crowded.crowded(0, 3)
+        failed.failed(0, 0.5)
+        self.assertEqual([one.is_good for one in (lost, crowded, failed)], [False] * 3)
+
     def test_forget(self) -> None:
         """An operator's word ends everything."""
         health = Health()

@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from smtpeter.model.outcome import Kind
 from smtpeter.relay.slots import Slots
-from tests.relay.support import make_job
+from tests.relay.support import MemoryServer, make_job, settle
 from tests.relay.test_relay import RelayCase
 
 
@@ -29,6 +29,17 @@ class Pool:
     def close(self) -> None:
         self.held -= 1
         self.slots.give_back(self)
+
+
+@define(eq=False)
+class Kept:
+    """A connection that notes its end."""
+
+    name: str
+    ended: list[str]
+
+    def quit(self) -> None:
+        self.ended.append(self.name)
 
 
 class SlotsTests(SynchronousTestCase):
@@ -64,6 +75,22 @@ class SlotsTests(SynchronousTestCase):
         clock.advance(0)
         self.assertGreater(flood.held, held[0] - 1)
 
+    def test_longest_idle(self) -> None:
+        """Of idle connections that which has been idle longest gives way; one that works again does not."""
+        clock = Clock()
+        slots = Slots(1, clock)
+        ended: list[str] = []
+        kept = {name: Kept(name, ended) for name in "abc"}
+        for name in "abca":
+            slots.busy(kept[name])
+            slots.idle(kept[name])
+        slots.busy(kept["b"])
+        Pool(slots, 1, 1).pump()
+        for _ in range(3):
+            self.assertFalse(slots.take(Pool(slots, 2), [2]))
+        clock.advance(0)
+        self.assertEqual(ended, ["c", "a"])
+
     def test_no_longer_wanted(self) -> None:
         """Who needs none any more when called does not keep it from who waits behind."""
         clock, (first, second) = self.pools(2, 9, 9)
@@ -92,6 +119,53 @@ class SlotsTests(SynchronousTestCase):
                     pool.close()
             clock.advance(0)
         self.assertEqual(sum(pool.wanted + pool.held for pool in pools), 0)
+
+    def idle(self, clock: Clock, *pools: Pool) -> list[Pool]:
+        """A kept connection of each pool has nothing to do; gives those that are told to close, when they have."""
+        told: list[Pool] = []
+
+        @define(eq=False)
+        class Kept:
+            pool: Pool
+
+            def quit(self) -> None:
+                told.append(self.pool)
+
+        for pool in pools:
+            pool.slots.idle(Kept(pool))
+            clock.advance(0)
+        return told
+
+    def test_idle(self) -> None:
+        """A connection that becomes idle gives way to who waits already, and no more of them than who waits."""
+        clock, (first, second) = self.pools(2, 2, 1)
+        self.assertEqual((first.held, second.held), (2, 0))
+        told = self.idle(clock, first, first)
+        self.assertEqual(len(told), 1)
+        first.close()
+        clock.advance(0)
+        self.assertEqual((first.held, second.held), (1, 1))
+
+    def test_nobody_waits(self) -> None:
+        """An idle connection is kept while nobody waits."""
+        clock, (first, _) = self.pools(2, 2, 0)
+        self.assertEqual(self.idle(clock, first, first), [])
+
+
+class DestinationsTests(RelayCase):
+    def test_one_message_each(self) -> None:
+        """More destinations than connections get their mail one after the other, although connections are kept."""
+        self.relay = self.make(max_connections=8)
+        servers = []
+        for number in range(50):
+            servers.append(MemoryServer())
+            self.resolver.domains[f"d{number}.org"] = [f"mx{number}"]
+            self.resolver.hosts[f"mx{number}"] = (f"198.51.100.{number}",)
+            self.network.servers[f"198.51.100.{number}"] = servers[-1]
+            self.send(number, address=f"x@d{number}.org")
+        settle(self.clock, 2000)
+        self.assertEqual({outcome.kind for outcome in self.settled().values()}, {Kind.DELIVERED})
+        self.assertEqual([len(server.mails) for server in servers], [1] * 50)
 
 
 class DeadDestinationsTests(RelayCase):

@@ -13,7 +13,7 @@ from typing_extensions import override
 from smtpeter.relay.connection import Connection, Peer
 from smtpeter.relay.conversation import Conversation
 from smtpeter.relay.envelope import wire_content
-from smtpeter.relay.facts import Ended, Timeouts, TLSWanted
+from smtpeter.relay.facts import Ended, Ready, Timeouts, TLSWanted
 from smtpeter.relay.opening import Terms
 from tests.relay.support import MemoryServer
 from tests.relay.test_conversation import COMMANDS, envelope, ready, talk
@@ -129,6 +129,18 @@ class STARTTLSTests(SynchronousTestCase):
         self.assertFalse(transport.tls_started)
         self.assertIn(b"MAIL FROM", transport.value())
         self.assertEqual(talk().receive(b"".join(offer) + b"220 go\r\n"), [TLSWanted()])
+
+    def test_opportunistic(self) -> None:
+        """Told to use TLS the stock client gives up where it is refused, told nothing it never asks; ours does both."""
+        refused = [*self.offer, b"454 4.7.0 not now\r\n"]
+        _, transport = stock_after(refused, context=CertificateOptions())
+        self.assertTrue(transport.value().endswith(b"STARTTLS\r\nQUIT\r\n"))
+        _, transport = stock_after(self.offer)
+        self.assertNotIn(b"STARTTLS", transport.value())
+        conversation = talk()
+        self.assertEqual(conversation.receive(b"".join(refused)), [Ready()])
+        conversation.offer(envelope())
+        self.assertTrue(conversation.outgoing().startswith(b"EHLO us.example\r\nSTARTTLS\r\nMAIL FROM:<s@a.org>"))
 
 
 class LogTests(SynchronousTestCase):

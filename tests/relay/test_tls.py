@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, cast
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -17,7 +17,8 @@ from twisted.names import dns, server
 from twisted.names.client import Resolver
 from twisted.names.common import ResolverBase
 from twisted.protocols.basic import LineReceiver
-from twisted.trial.unittest import TestCase
+from twisted.protocols.tls import TLSMemoryBIOProtocol
+from twisted.trial.unittest import SynchronousTestCase, TestCase
 from typing_extensions import override
 
 from smtpeter.model.outcome import Kind, Outcome
@@ -58,7 +59,7 @@ def certificate(*names: str) -> PrivateCertificate:
 
 
 class Hop(LineReceiver):
-    """A next hop that offers STARTTLS; C{options} C{None} breaks the handshake."""
+    """A next hop that offers STARTTLS; C{options} C{None} breaks the handshake, C{"refused"} is 454."""
 
     options: Any = None
     is_encrypted = False
@@ -78,6 +79,8 @@ class Hop(LineReceiver):
                 self.sendLine(b"250 2.0.0 queued")
         elif line.startswith(b"EHLO"):
             self.sendLine(b"250 hop" if self.is_encrypted else b"250-hop\r\n250 STARTTLS")
+        elif line == b"STARTTLS" and self.options == "refused":
+            self.sendLine(b"454 4.7.0 TLS not available")
         elif line == b"STARTTLS":
             self.sendLine(b"220 go")
             self.start_tls()
@@ -152,11 +155,33 @@ class TLSTests(TestCase):
         # Two for the first job, and the second does not try TLS again.
         self.assertEqual((hop.mails, hop.connections), ([False, False], 3))
 
+    async def test_broken_by_the_server(self) -> None:
+        """
+        A server that breaks TLS off when for us the handshake is over, as TLS 1.3 allows, has broken TLS too: here it
+        wants a certificate of ours.
+        """
+        own = certificate("hop")
+        hop = self.listen(own.options(Certificate(own.original)))
+        for outcome in await self.deliver(hop, "opportunistic", jobs=2):
+            self.assertEqual((outcome.kind, outcome.tls), (Kind.DELIVERED, ""))
+            self.assertRegex(outcome.transcript[0], r"^\* TLS .*broken")
+        self.assertEqual((hop.mails, hop.connections), ([False, False], 3))
+
+    async def test_refused(self) -> None:
+        """That a server which offers TLS refused it is told with the delivery in clear."""
+        hop = self.listen("refused")
+        outcome = (await self.deliver(hop, "opportunistic"))[0]
+        self.assertEqual((outcome.kind, outcome.tls, hop.connections), (Kind.DELIVERED, "", 1))
+        self.assertEqual(outcome.transcript[0], "* STARTTLS was refused (454 4.7.0 TLS not available); in clear")
+
     async def test_broken_but_required(self) -> None:
         """Where TLS is required, broken TLS defers."""
-        hop = self.listen(None)
-        outcome = (await self.deliver(hop, "require"))[0]
-        self.assertEqual((outcome.kind, outcome.stage, hop.mails), (Kind.DEFERRED, "starttls", []))
+        own = certificate("hop")
+        for options in (None, own.options(Certificate(own.original))):
+            hop = self.listen(options)
+            outcome = (await self.deliver(hop, "require"))[0]
+            self.assertEqual((outcome.kind, outcome.stage, hop.mails), (Kind.DEFERRED, "starttls", []))
+            self.assertEqual(hop.connections, 1)
 
     async def test_required(self) -> None:
         """Required TLS takes any certificate."""
@@ -178,6 +203,20 @@ class TLSTests(TestCase):
             hop = self.listen(shown.options())
             outcome = (await self.deliver(hop, "verify", trusted))[0]
             self.assertEqual((outcome.kind, outcome.stage, hop.mails), (Kind.DEFERRED, "starttls", []))
+
+
+class NameTests(SynchronousTestCase):
+    def test_indication(self) -> None:
+        """A server is told which name is wanted; an address is no name (RFC 6066, 3)."""
+        tls_for, nobody = tls_source(), cast(TLSMemoryBIOProtocol, None)
+        modes: tuple[TLSMode, ...] = ("opportunistic", "require")
+        for mode in modes:
+            for host, name in (
+                ("mx.example.org", b"mx.example.org"), ("192.0.2.1", None), ("[192.0.2.1]", None),
+                ("2001:db8::1", None), ("[IPv6:2001:db8::1]", None),
+            ):  # fmt: skip
+                connection = tls_for(host, mode).clientConnectionForTLS(nobody)
+                self.assertEqual(connection.get_servername(), name, host)
 
 
 class _Zone(ResolverBase):

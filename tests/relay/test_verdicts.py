@@ -92,6 +92,10 @@ class TellingCodeTests(SynchronousTestCase):
         self.assertEqual(telling_code(Reply(code=550, text="5.1.1.9 5.96.1 x5.1.1 10.5.1.1")), "")
 
 
+BEFORE_RECIPIENT: tuple[Stage, ...] = ("greeting", "ehlo", "mail")
+AFTER_RECIPIENT: tuple[Stage, ...] = ("rcpt", "data", "message")
+
+
 class SiteTests(SynchronousTestCase):
     def test_counts(self) -> None:
         """A 421 anywhere, and what says that we send too much, counts against the site."""
@@ -104,6 +108,14 @@ class SiteTests(SynchronousTestCase):
         self.assertFalse(counts_against_site(Reply(code=450, enhanced="4.2.1"), "rcpt"))
         self.assertFalse(counts_against_site(Reply(code=450, enhanced="4.7.1", text="Greylisted"), "mail"))
         self.assertFalse(counts_against_site(Reply(code=554, text="rate"), "message"))
+
+    def test_once_a_recipient_is_named(self) -> None:
+        """The same trouble of the way is the site's before the first recipient, and that recipient's from then on."""
+        for reply in (Reply(code=451, enhanced="4.4.1"), Reply(code=450, enhanced="4.7.1"), Reply(code=451, text="x")):
+            for stage in AFTER_RECIPIENT:
+                self.assertFalse(counts_against_site(reply, stage), (reply, stage))
+        for stage in BEFORE_RECIPIENT:
+            self.assertTrue(counts_against_site(Reply(code=451, enhanced="4.4.1"), stage))
 
     def test_fewer_recipients(self) -> None:
         """452 and 552 for too many recipients ask for another transaction."""

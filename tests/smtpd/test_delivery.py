@@ -41,6 +41,16 @@ class Acknowledgement(SynchronousTestCase):
         client.say(MAIL + RCPT * 3 + b"DATA\r\n")
         self.assertEqual(client.say(b"x\r\n.\r\n"), b"250 2.0.0 Ok: queued as id000000000000000001 (3 recipients)\r\n")
 
+    def test_large(self) -> None:
+        """Between the pieces of a large message the reactor turns to others; it arrives whole."""
+        site = Site()
+        client, body = site.in_data(), b"x" * 998 + b"\r\n"
+        self.assertEqual(client.say(body * 2000 + b".\r\n"), b"")
+        self.assertEqual(site.intake.drafts, [])
+        site.clock.advance(0)
+        self.assertEqual(client.hear()[:9], b"250 2.0.0")
+        self.assertEqual(site.intake.drafts[0].content, body * 2000)
+
     def test_disconnect(self) -> None:
         """A client that goes away while its message is stored does not stop it."""
         site = Site()
@@ -52,6 +62,19 @@ class Acknowledgement(SynchronousTestCase):
         gate.callback(None)
         self.assertEqual(len(site.intake.drafts), 1)
         self.assertTrue(site.premises.is_empty)
+
+    def test_room_after_disconnect(self) -> None:
+        """Its room is not free before it is stored, or was not to be stored."""
+        for failure in (None, StorageBusy()):
+            site = Site(settings=evolve(SETTINGS, max_held_bytes=1000))
+            site.intake.gate = gate = Deferred[None]()
+            site.intake.failure = failure
+            client = site.in_data()
+            client.say(b"x" * 900 + b"\r\n.\r\n")
+            client.hang_up()
+            self.assertFalse(site.premises.room.take(101))
+            gate.callback(None)
+            self.assertTrue(site.premises.room.take(1000))
 
     def test_disconnect_in_data(self) -> None:
         """A message whose end never came is nothing, and its room is free again."""

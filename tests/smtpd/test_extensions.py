@@ -215,6 +215,14 @@ class Commands(SynchronousTestCase):
         self.assertEqual(client.say(b"QUIT\r\nNOOP\r\n"), b"221 2.0.0 Bye\r\n")
         self.assertEqual(client.say(b"NOOP\r\n"), b"")
 
+    def test_nothing_is_kept_after_quit(self) -> None:
+        """What is sent behind the last reply takes no memory."""
+        client = Site().ready()
+        client.say(b"QUIT\r\n" + b"x" * 100_000)
+        for _ in range(10):
+            client.say(b"x" * 100_000)
+        self.assertFalse(client.protocol._session.is_full)
+
     def test_arguments(self) -> None:
         """Commands that take no argument are 501 with one, VRFY without one."""
         client = Site().ready(is_encrypted=False)

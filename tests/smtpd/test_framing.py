@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from smtpeter.mime.wire import TERMINATOR, stuff_dots, unstuffed
 from smtpeter.smtpd.framing import MAX_LINE, Body, Input
 from smtpeter.smtpd.limits import SharedRoom
-from smtpeter.smtpd.replies import LINE_TOO_LONG, NOT_CRLF, Rejected
+from smtpeter.smtpd.replies import LINE_TOO_LONG, NOT_CRLF, NOT_HTTP, Rejected
 
 FALSE_ENDS = (
     b"\n.\n",
@@ -73,6 +73,17 @@ class Lines(SynchronousTestCase):
         self.assertEqual(caught.exception.reply, LINE_TOO_LONG)
         self.assertEqual(received.take_line(), b"next")
 
+    def test_after_a_long_line(self) -> None:
+        """A long line is judged by its own beginning, not by that of a longer one before it."""
+        received, request = Input(), b"POST /" + b"x" * MAX_LINE + b" HTTP/1.1\r\n"
+        received.receive(b"x" * MAX_LINE)
+        self.assertIsNone(received.take_line())
+        received.receive(b"\r\n" + request)
+        for reply in (LINE_TOO_LONG, NOT_HTTP):
+            with self.assertRaises(Rejected) as caught:
+                received.take_line()
+            self.assertEqual(caught.exception.reply, reply)
+
     def test_longest_line(self) -> None:
         """A line of 12288 octets with its end is taken, one more is not."""
         received = Input()
@@ -109,6 +120,17 @@ class Bodies(SynchronousTestCase):
         """A dot at once is an empty body."""
         body = self.body()
         self.assertEqual((body.receive(b".\r\n"), body.take_content()), (b"", b""))
+
+    def test_room_once(self) -> None:
+        """Room is given back once, whether a body is too large, finds no room, or is thrown away twice."""
+        for limit, room in ((1000, 10_000), (100_000, 1500)):
+            body = self.body(limit, room)
+            body.receive(b"x" * 900)
+            body.receive(b"x" * 900)
+            body.discard()
+            body.discard()
+            self.assertTrue(self.room.take(room))
+            self.assertFalse(self.room.take(1))
 
     def test_false_ends(self) -> None:
         """Nothing but CRLF.CRLF ends a body, in one segment or octet by octet."""

@@ -50,6 +50,14 @@ class Turnstiles(SynchronousTestCase):
         turnstile.leave("a")
         self.assertEqual([turnstile.enter("b"), turnstile.enter("c")], [True, False])
 
+    def test_bounded(self) -> None:
+        """Nothing is kept of who has gone, however many addresses they came from."""
+        turnstile = Turnstile(10, 2)
+        for number in range(100):
+            self.assertTrue(turnstile.enter(f"{number}"))
+            turnstile.leave(f"{number}")
+        self.assertEqual((turnstile._open, turnstile._by_address), (0, {}))
+
     def test_no_address(self) -> None:
         """Connections without an address count only together."""
         turnstile = Turnstile(3, 1)

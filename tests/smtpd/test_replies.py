@@ -28,6 +28,14 @@ class Replies(SynchronousTestCase):
         self.assertFalse(any(octet < 32 for line in lines for octet in line))
         self.assertEqual([line[:4] for line in lines], [b"550-"] * (len(lines) - 1) + [b"550 "])
 
+    def test_long_text(self) -> None:
+        """A text that is long goes in several lines, none over 512 octets with its end, no word of it lost."""
+        words = [f"word{number}" for number in range(300)]
+        lines = Reply(550, "5.7.1", " ".join(words)).encode().splitlines(keepends=True)
+        self.assertGreater(len(lines), 4)
+        self.assertLessEqual(max(map(len, lines)), 512)
+        self.assertEqual([word.decode() for line in lines for word in line[10:].split()], words)
+
     def test_every_reply_carries_an_enhanced_status_code(self) -> None:
         """All fixed replies but 354 carry an enhanced status code of their class."""
         fixed = [reply for reply in vars(replies).values() if isinstance(reply, Reply)]

@@ -13,6 +13,7 @@ from smtpeter.model.account import Login, Standing
 from smtpeter.model.message import Trace
 from smtpeter.model.options import Features
 from smtpeter.smtpd.clerk import LOGIN_SECONDS
+from smtpeter.smtpd.dialogue import MAX_HELO
 from tests.smtpd.support import BOUNCE, PASSWORD, PLAIN, Site, make_login
 
 NEEDS_TLS = b"530 5.7.0 Must issue a STARTTLS command first\r\n"
@@ -88,11 +89,26 @@ class Relaying(SynchronousTestCase):
             (True, b"EHLO", b"", "ESMTPS"),
             (True, b"EHLO", b" SMTPUTF8", "UTF8SMTPS"),
             (False, b"HELO", b"", "SMTP"),
+            (True, b"HELO", b"", "SMTP"),
         ):
             client = site.greeted(is_encrypted)
             client.say(helo + b" x\r\nMAIL FROM:<>" + parameter + b"\r\nRCPT TO:<" + RETURN + b">\r\nDATA\r\n")
             self.assertTrue(client.say(b"x\r\n.\r\n").startswith(b"250"))
             self.assertEqual(site.intake.returns[-1][3].protocol, keyword)
+
+    def test_long_name(self) -> None:
+        """Of what a client calls itself so much is kept as a host name may have."""
+        site = Site()
+        client = site.greeted()
+        client.say(b"EHLO " + b"x" * 3000 + b"\r\nMAIL FROM:<>\r\nRCPT TO:<" + RETURN + b">\r\nDATA\r\n")
+        client.say(b"x\r\n.\r\n")
+        self.assertEqual(site.intake.returns[0][3].helo, "x" * MAX_HELO)
+
+    def test_sender_path(self) -> None:
+        """The reverse-path of who has logged in must be an address that can be sent to."""
+        client = Site().logged_in()
+        for path in (b"dots..@docomo.example", b"x" * 90 + b"@long.example"):
+            self.assertEqual(client.say(b"MAIL FROM:<" + path + b">\r\n")[:9], b"553 5.1.7")
 
 
 class Authentication(SynchronousTestCase):
@@ -117,6 +133,19 @@ class Authentication(SynchronousTestCase):
             client = Site().ready(is_encrypted=True)
             self.assertTrue(client.say(command).endswith(b"334 UGFzc3dvcmQ6\r\n"))
             self.assertEqual(client.say(encode(PASSWORD) + b"\r\n")[:9], b"235 2.7.0")
+
+    def test_empty_initial_response(self) -> None:
+        """An equals sign is an empty initial response, no bad base64; none of the mechanisms takes it."""
+        client = Site().ready(is_encrypted=True)
+        for mechanism in (b"PLAIN", b"LOGIN"):
+            answer = client.say(b"AUTH " + mechanism + b" =\r\n")
+            self.assertEqual(answer, b"501 5.5.2 The response does not have the form of the mechanism\r\n")
+
+    def test_long_initial_response(self) -> None:
+        """An initial response may be longer than any other command: it is looked at."""
+        client = Site().ready(is_encrypted=True)
+        response = encode("\0sender\0" + "x" * 7000)
+        self.assertEqual(client.say(b"AUTH PLAIN " + response + b"\r\n"), WRONG)
 
     def test_login_prompt(self) -> None:
         """LOGIN asks for the user name in the words that clients compare."""
@@ -232,6 +261,9 @@ class Permission(SynchronousTestCase):
         for _ in range(5):
             client.say(b"MAIL FROM:<me@example.com>\r\nRSET\r\n")
         self.assertEqual(len(site.directory.asked), asked + 1)
+        site.clock.advance(LOGIN_SECONDS)
+        client.say(b"MAIL FROM:<me@example.com>\r\nRSET\r\n" * 5)
+        self.assertEqual(len(site.directory.asked), asked + 2)
 
     def test_storage_busy_in_session(self) -> None:
         """When the login cannot be read again, MAIL fails for now."""

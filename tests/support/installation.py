@@ -29,6 +29,9 @@ SQLITE = "sqlite:///state/smtpeter.db"
 
 TWISTD = (sys.executable, "-c", "from twisted.scripts.twistd import run; run()")
 
+TWIST = (sys.executable, "-m", "twisted", "--log-format=text")
+"""The same program as C{twist}."""
+
 
 def free_ports(count: int) -> list[int]:
     """Loopback ports that nobody uses at the moment."""
@@ -55,6 +58,8 @@ class Installation:
     route: bool = True
     """Whether all mail is sent to the next hop by a route."""
     is_started: bool = True
+    program: tuple[str, ...] = (*TWISTD, "-n", "--pidfile=")
+    """What runs the plugin."""
     wrapper: tuple[str, ...] = ()
     """A command that runs the server: C{prlimit …}, C{strace …}."""
     environment: dict[str, str] = field(factory=dict)
@@ -173,11 +178,12 @@ bounce_domain = "bounces.localhost"
         return objects[0] if len(objects) == 1 else objects
 
     def sender(self, domain: str, *features: str) -> tuple[str, str]:
-        """Approve a sender domain and make a login. @return: user name and password."""
-        if domain not in [one["name"] for one in self.listed("domain", "list")]:
-            self.cli("domain", "add", domain, "--approve")
+        """Approve a sender domain of the first account and make a login. @return: user name and password."""
+        account = ("--account", "default")
+        if domain not in [one["name"] for one in self.listed("domain", "list", *account)]:
+            self.cli("domain", "add", domain, "--approve", *account)
         name = "login-" + "-".join(feature.strip("-") for feature in features)
-        login = self.cli("login", "create", name, *features)
+        login = self.cli("login", "create", name, *features, *account)
         return login["username"], login["password"]
 
     def listed(self, *arguments: str) -> list[dict[str, Any]]:
@@ -189,7 +195,7 @@ bounce_domain = "bounces.localhost"
         """Start the server and wait until it is ready."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*self.wrapper, *TWISTD, "-n", "--pidfile=", "smtpeter", "--config", str(self.config)],
+                [*self.wrapper, *self.program, "smtpeter", "--config", str(self.config)],
                 cwd=self.folder,
                 env={**ENVIRONMENT, **self.environment},
                 stdout=log,

@@ -17,11 +17,12 @@ class NameServer:
     """
     C{with NameServer({("example.com", "MX"): ["10 mx.example.com."]}) as server:} answers by UDP.
 
-    A name without any record is NXDOMAIN; a name in C{failing} is SERVFAIL.
+    A name without any record is NXDOMAIN; a name in C{failing} is SERVFAIL; one in C{silent} gets no answer.
     """
 
     records: dict[tuple[str, str], list[str]]
     failing: set[str] = field(factory=set)
+    silent: set[str] = field(factory=set)
     questions: list[tuple[str, str]] = field(factory=list, init=False)
     _socket: socket.socket = field(init=False, factory=lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
 
@@ -42,16 +43,20 @@ class NameServer:
         while True:
             try:
                 packet, peer = self._socket.recvfrom(4096)
-                self._socket.sendto(self._answer(packet), peer)
+                answer = self._answer(packet)
+                if answer is not None:
+                    self._socket.sendto(answer, peer)
             except OSError:
                 return
 
-    def _answer(self, packet: bytes) -> bytes:
+    def _answer(self, packet: bytes) -> bytes | None:
         query = dns.message.from_wire(packet)
         question = query.question[0]
         name = question.name.to_text(omit_final_dot=True).lower()
         kind = dns.rdatatype.to_text(question.rdtype)
         self.questions.append((name, kind))
+        if name in self.silent:
+            return None
         response = dns.message.make_response(query)
         response.flags |= dns.flags.AA
         if name in self.failing:

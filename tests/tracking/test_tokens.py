@@ -1,11 +1,14 @@
 """Tests of tokens: what was made is read back, and nothing else is."""
 
+from base64 import urlsafe_b64decode
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpeter.model.identity import encode_id
 from smtpeter.model.keys import MacKeys
+from smtpeter.tracking.clicks import MAX_LINKS
 from smtpeter.tracking.tokens import (
     SEAL_CHARACTERS,
     Forged,
@@ -68,6 +71,7 @@ class ClickTests(SynchronousTestCase):
             ("http://a/b?c&", b"utm=1", "http://a/b?c&utm=1"),
             ("http://a", b"?utm=1", "http://a/?utm=1"),
             ("http://a?b", b"?utm=1", "http://a/?b&utm=1"),
+            ("http://a/b", b"&utm=1", "http://a/b?utm=1"),
             ("http://a/b", b'?\xc3\xa9<">\r\n', "http://a/b?%C3%A9%3C%22%3E%0D%0A"),
         ):
             path = make_click(KEYS, HOST, ID, 1, url).encode() + tail
@@ -90,12 +94,41 @@ class ClickTests(SynchronousTestCase):
             for length in range(len(path)):
                 self.assertRaises(Forged, read_click, KEYS, HOST, path[:length])
 
+    def test_one_spelling(self) -> None:
+        """Of the spellings that stand for the same octets only the one that was made is good."""
+        spare = 0
+        for length in range(3):
+            path = make_click(KEYS, HOST, ID, 1, "http://u@example.com/" + "x" * length)
+            raw = urlsafe_b64decode(path[3:] + "=" * (-len(path[3:]) % 4))
+            for last in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_":
+                changed = path[:-1] + last
+                if changed != path:
+                    spare += urlsafe_b64decode(changed[3:] + "=" * (-len(changed[3:]) % 4)) == raw
+                    self.assertRaises(Forged, read_click, KEYS, HOST, changed.encode())
+        self.assertGreater(spare, 0)
+
+    def test_forms_of_link(self) -> None:
+        """A token with the whole address is none in front of a path, and the other way round."""
+        whole, visible = (make_click(KEYS, HOST, ID, 1, url) for url in ("http://u@example.com/x", VISIBLE))
+        self.assertRaises(Forged, read_click, KEYS, HOST, whole.removeprefix("/c").encode() + b"/x")
+        token, slash, rest = visible[1:].partition("/")
+        self.assertRaises(Forged, read_click, KEYS, HOST, f"/c/{token}".encode())
+        self.assertRaises(Forged, read_click, KEYS, HOST, f"/c/{token}{slash}{rest}".encode())
+
+    def test_too_many(self) -> None:
+        """A link has a number from 0 to under 16,777,216."""
+        for number in (-1, MAX_LINKS):
+            self.assertRaises(ValueError, make_click, KEYS, HOST, ID, number, VISIBLE)
+
     def test_host(self) -> None:
         """A link works on the host that it was made for, whatever its case and port, and on no other."""
         path = make_click(KEYS, HOST, ID, 1, VISIBLE).encode()
         for host in ("CLICKS.example.com", "clicks.example.com:8443", "clicks.example.com."):
             self.assertEqual(read_click(KEYS, host, path).destination, VISIBLE)
         self.assertRaises(Forged, read_click, KEYS, "clicks.example.org", path)
+        path = make_click(KEYS, "[2001:DB8::1]", ID, 1, VISIBLE).encode()
+        self.assertEqual(read_click(KEYS, "[2001:db8::1]:8443", path).destination, VISIBLE)
+        self.assertRaises(Forged, read_click, KEYS, "[2001:db8::2]", path)
 
     def test_constant_length(self) -> None:
         """For all messages a link has the same characters but for those of the seal."""

@@ -27,9 +27,9 @@ class HealthTests(SynchronousTestCase):
         self.faults = Faults()
         self.site = WebSite(Health(self.faults).app.resource(), 0, Clock())
 
-    def get(self, path: bytes) -> bytes:
+    def get(self, path: bytes, method: bytes = b"GET") -> bytes:
         protocol, transport = connect(self.site)
-        protocol.dataReceived(b"GET " + path + b" HTTP/1.1\r\nHost: a\r\n\r\n")
+        protocol.dataReceived(method + b" " + path + b" HTTP/1.1\r\nHost: a\r\n\r\n")
         answer: bytes = transport.value()
         return answer
 
@@ -46,6 +46,14 @@ class HealthTests(SynchronousTestCase):
         self.assertIn(b"503 ", answer)
         self.assertIn(b"the database does not answer", answer)
         self.assertIn(b"application/json", answer)
+
+    def test_methods(self) -> None:
+        """Both are read and nothing else; HEAD has no body."""
+        for path in (b"/healthz", b"/readyz"):
+            self.assertIn(b"200 OK", self.get(path, b"HEAD"))
+            self.assertTrue(self.get(path, b"HEAD").endswith(b"\r\n\r\n"))
+            for method in (b"POST", b"PUT", b"DELETE", b"TRACE"):
+                self.assertIn(b" 405 ", self.get(path, method))
 
     def test_elsewhere(self) -> None:
         """Nothing else is there."""

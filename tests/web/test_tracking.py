@@ -5,7 +5,7 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from attrs import define, field
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
@@ -167,6 +167,18 @@ class TrackingTests(SiteTestCase):
         """No path makes an error of ours (trial would find it in the log): not found, or malformed."""
         answer = self.ask(b"/" + path.replace(b"\r", b"").replace(b"\n", b"").replace(b" ", b""))
         self.assertIn(answer.split(b" ")[1], (b"404", b"400"))
+
+    @example(b"%ff")
+    @example(b"healthz/%c3")
+    @given(st.binary(max_size=60))
+    def test_anything_elsewhere(self, path: bytes) -> None:
+        """So it is on the host that is not the tracking one, which has health too."""
+        asked = b"/" + path.replace(b"\r", b"").replace(b"\n", b"").replace(b" ", b"")
+        self.assertIn(self.ask(asked, host=b"www.example.com").split(b" ")[1], (b"200", b"404", b"400"))
+
+    def test_not_text(self) -> None:
+        """A path that is no UTF-8 gets the plain page."""
+        self.assertTrue(self.ask(b"/%ff", host=b"www.example.com").endswith(NOT_FOUND))
 
 
 class OneHostTests(SiteTestCase):

@@ -1,0 +1,43 @@
+"""Tests of what the relay gets of a message."""
+
+from attrs import evolve
+from twisted.trial.unittest import SynchronousTestCase
+
+from smtpeter.model.message import Recipient
+from smtpeter.model.relay import Job
+from smtpeter.queue.loads import fresh, job_of
+from tests.queue.samples import submission
+from tests.support.preparer import FakePrepared
+
+
+async def _unused(seven_bit: bool) -> bytes:
+    return b""
+
+
+def job(address: str, domain: str, reverse_path: str = "a@example.com") -> Job:
+    """The job of a message to that address."""
+    mail = submission([Recipient(address=address, orcpt="rfc822;x@example.org")], reverse_path=reverse_path)
+    (message,) = mail.messages
+    mail = evolve(mail, messages=(evolve(message, domain=domain),))
+    (queued,) = fresh(mail)
+    return job_of(queued, FakePrepared(mail), _unused)
+
+
+class JobTests(SynchronousTestCase):
+    """Addresses beyond ASCII."""
+
+    def test_a_labels(self) -> None:
+        """A domain goes out as A-labels behind an ASCII local part: such an address needs no SMTPUTF8."""
+        made = job("Bob.x@bücher.example", "xn--bcher-kva.example")
+        self.assertEqual(made.recipient, Recipient(address="Bob.x@xn--bcher-kva.example", orcpt="rfc822;x@example.org"))
+        self.assertEqual((made.domain, made.needs_utf8), ("xn--bcher-kva.example", False))
+
+    def test_local_part(self) -> None:
+        """With a local part beyond ASCII the address stays as it was, and needs SMTPUTF8."""
+        made = job("jürgen@bücher.example", "xn--bcher-kva.example")
+        self.assertEqual((made.recipient.address, made.needs_utf8), ("jürgen@bücher.example", True))
+
+    def test_reverse_path(self) -> None:
+        """A reverse-path beyond ASCII needs SMTPUTF8, whoever it goes to."""
+        self.assertTrue(job("bob@example.net", "example.net", "jürgen@example.com").needs_utf8)
+        self.assertFalse(job("bob@example.net", "example.net", "").needs_utf8)
