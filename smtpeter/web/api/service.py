@@ -90,7 +90,7 @@ class API(Resource):
         if not self._transport.is_fit(request.isSecure(), peer, proto):
             raise wrong("Use HTTPS: over HTTP the token and the mail can be read on the way.")
         try:
-            for part in (request.method, *request.postpath):
+            for part in (request.method, *(request.postpath or ())):
                 part.decode("utf-8")
             request.getRequestHostname().decode("ascii").encode("idna")
         except UnicodeError:
