@@ -8,6 +8,7 @@ from smtpeter.mime.wire import has_bare_newline, normalise_newlines
 _LINE = 76
 _PIECE = 1024 * 1024
 """Octets that are encoded at once: binascii lets no other thread run meanwhile."""
+_NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
 _OVER_127 = re.compile(rb"[\x80-\xff]")
 
 
@@ -63,6 +64,16 @@ def decode_body(body: bytes, encoding: str) -> bytes:
         except Error as error:
             raise ValueError(f"not in base64: {error}") from None
     return body
+
+
+def decode_leniently(body: bytes, encoding: str) -> bytes:
+    """The same as L{decode_body}, and of broken base64 as much as there is."""
+    try:
+        return decode_body(body, encoding)
+    except ValueError:
+        letters = body.partition(b"=")[0].translate(None, _NOT_BASE64)
+        whole = letters[: len(letters) - (len(letters) % 4 == 1)]
+        return a2b_base64(whole + b"=" * (-len(whole) % 4))
 
 
 def escape_octets(body: bytes) -> bytes:

@@ -10,13 +10,13 @@ from twisted.logger import Logger
 
 from smtpeter.boundaries.accounts import SenderDomains
 from smtpeter.boundaries.prepare import Inliner, InliningFailed
+from smtpeter.mime.charsets import Unreadable
 from smtpeter.mime.document import Part
 from smtpeter.mime.repair import Origin
 from smtpeter.model.keys import MacKeys
 from smtpeter.model.message import Submission
 from smtpeter.prepare.batches import Batches, Threads
 from smtpeter.prepare.changes import ChangeKey, Changes, change_key
-from smtpeter.prepare.charsets import Unreadable
 from smtpeter.prepare.envelope import has_bounce_address
 from smtpeter.prepare.html_part import Change, HTMLPart, PartLeft, Tracking, change_html, read_html_part
 from smtpeter.prepare.message import Opened, close_message, open_message, tracking_of

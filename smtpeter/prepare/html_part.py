@@ -9,9 +9,9 @@ from collections.abc import Collection, Iterable, Iterator
 
 from attrs import evolve, field, frozen
 
+from smtpeter.mime.charsets import Charset, Unreadable, find_charset
 from smtpeter.mime.document import Part
 from smtpeter.model.keys import MacKeys
-from smtpeter.prepare.charsets import Charset, Unreadable, find_charset
 from smtpeter.prepare.links import LINK_TAGS, find_links, link_splice
 from smtpeter.prepare.numbering import Numbered, number_elements
 from smtpeter.prepare.pixel import PIXEL_TAGS, pixel_splice

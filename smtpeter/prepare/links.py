@@ -13,7 +13,7 @@ from itertools import chain, pairwise
 
 from attrs import frozen
 
-from smtpeter.prepare.charsets import Charset
+from smtpeter.mime.charsets import Charset
 from smtpeter.prepare.references import decode_references, encode_references
 from smtpeter.prepare.splices import Splice
 from smtpeter.prepare.tokenizer import Tag

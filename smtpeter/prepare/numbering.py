@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from attrs import field, frozen
 
 from smtpeter.boundaries.prepare import InlineRequest
-from smtpeter.prepare.charsets import Unreadable
+from smtpeter.mime.charsets import Unreadable
 from smtpeter.prepare.tokenizer import Tag
 
 NUMBER = "data-smtpeter-n"

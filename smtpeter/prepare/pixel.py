@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from smtpeter.prepare.charsets import Charset
+from smtpeter.mime.charsets import Charset
 from smtpeter.prepare.references import encode_references
 from smtpeter.prepare.splices import Splice
 from smtpeter.prepare.tokenizer import Tag

@@ -8,9 +8,9 @@ from html import unescape
 import dkim
 from twisted.trial.unittest import SynchronousTestCase
 
+from smtpeter.mime.charsets import find_charset
 from smtpeter.mime.wire import has_bare_newline, has_long_line
 from smtpeter.model.options import Features
-from smtpeter.prepare.charsets import find_charset
 from smtpeter.prepare.links import find_links
 from smtpeter.prepare.tokenizer import tags
 from smtpeter.tracking.tokens import read_click, read_pixel

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 from typing_extensions import override
 
-from smtpeter.prepare.charsets import Unreadable, find_charset
+from smtpeter.mime.charsets import Unreadable, find_charset
 from smtpeter.prepare.links import find_links, kept_addresses, link_splice
 from smtpeter.prepare.references import decode_references, encode_references
 from smtpeter.prepare.splices import Overlapping, Splice, in_order, spliced

@@ -3,7 +3,7 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpeter.boundaries.prepare import InlineResult
-from smtpeter.prepare.charsets import Unreadable
+from smtpeter.mime.charsets import Unreadable
 from smtpeter.prepare.numbering import Numbered, number_elements
 from smtpeter.prepare.splices import Splice
 from smtpeter.prepare.styles import style_splices

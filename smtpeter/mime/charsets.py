@@ -1,8 +1,8 @@
 """
-The charsets in which an HTML part can be read as bytes, with the codec that a browser takes for each.
+The charsets in which an HTML part can be changed as bytes, with the codec that a browser takes for each.
 
 In nearly all of them a byte of ASCII markup is never part of another character. ISO-2022-JP has such bytes between
-escape sequences; they are masked. UTF-16, UTF-32, UTF-7, HZ and the like are not read at all.
+escape sequences; they are masked. UTF-16, UTF-32, UTF-7, HZ and the like are not changed at all, and only read.
 """
 
 import re
@@ -53,6 +53,7 @@ _NUMBERED = re.compile(r"(?:windows-|cp)(125[0-8])|iso[-_]?8859-(\d{1,2})")
 _UNREADABLE = re.compile(
     r"utf-?(?:16|32|7)|ucs-|csucs|iso-10646|unicode|hz|iso-2022-(?!jp\b)|(?:ibm|cp)-?(?:037|500|875|1026|1047|1140)|ebcdic"
 )
+_WIDE = re.compile(r"utf-?(16|32)-?([bl]e)?\Z")
 _ESCAPED = re.compile(rb"\x1b\$[@B][^\x1b]*+|\x1b\$\([@D][^\x1b]*+|\x1b\(I[^\x1b]*+")
 
 
@@ -120,3 +121,27 @@ def find_charset(name: str) -> Charset:
 
 def _iso_8859(number: int) -> str | None:
     return f"iso8859-{number}" if number in (2, 3, 4, 5, 6, 7, 8, 10, 13, 14, 15, 16) else None
+
+
+def decode_text_body(octets: bytes, name: str) -> str:
+    """
+    A text for reading, whatever it takes: as its charset says or as UTF-8, else with marks for what cannot be read.
+
+    @param name: the parameter of Content-Type; empty when there is none.
+    """
+    codec = _codec(name)
+    for each in (codec or "utf-8", "utf-8"):
+        try:
+            return octets.decode(each).removeprefix("\ufeff")
+        except UnicodeDecodeError:
+            continue
+    return octets.decode(codec or "cp1252", "replace")
+
+
+def _codec(name: str) -> str:
+    """The codec for a charset; empty when none is given, or one that is not known."""
+    try:
+        return (find_charset(name).codec or "") if name else ""
+    except Unreadable:
+        match = _WIDE.match(name.strip().lower())
+        return f"utf-{match[1]}{match[2] or ''}" if match else ""
