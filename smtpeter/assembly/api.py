@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from smtpeter.archive.sent import SentMail
 from smtpeter.assembly.foundations import Foundations
 from smtpeter.assembly.stages import Stages
 from smtpeter.auth.passwords import hash_token
@@ -9,10 +10,12 @@ from smtpeter.config.settings import WebSettings
 from smtpeter.events.logfiles import LogFiles
 from smtpeter.storage.event_counts import StoredEventCounts
 from smtpeter.storage.event_search import StoredEventSearch
+from smtpeter.storage.sent import StoredSent
 from smtpeter.storage.tokens import StoredTokens
 from smtpeter.web.api.access import transport
 from smtpeter.web.api.events import EventResources
 from smtpeter.web.api.logfiles import LogFileResources
+from smtpeter.web.api.messages import MessageResources
 from smtpeter.web.api.routes import Family
 from smtpeter.web.api.service import API
 from smtpeter.web.api.statistics import StatisticsResources
@@ -31,10 +34,11 @@ def build_api(web: WebSettings, foundations: Foundations, stages: Stages) -> API
 
 
 def _reading(stages: Stages) -> list[Family]:
-    """What is read of the journal."""
+    """What is read of the journal and of messages."""
     search, counts = StoredEventSearch(database=stages.database), StoredEventCounts(database=stages.database)
     return [
         EventResources(search, stages.clock),
         LogFileResources(LogFiles(search), stages.clock),
         StatisticsResources(counts, counts, stages.clock),
+        MessageResources(SentMail(StoredSent(database=stages.database), stages.compiler), stages.threads),
     ]
