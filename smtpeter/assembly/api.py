@@ -1,12 +1,13 @@
 """Builds the REST API: its families of resources, and what they stand on."""
 
+import os
 from functools import partial
 
 from smtpeter.archive.sent import SentMail
 from smtpeter.assembly.foundations import Foundations
 from smtpeter.assembly.stages import Stages
 from smtpeter.auth.passwords import hash_token
-from smtpeter.config.settings import WebSettings
+from smtpeter.config import Settings
 from smtpeter.events.logfiles import LogFiles
 from smtpeter.storage.event_counts import StoredEventCounts
 from smtpeter.storage.event_search import StoredEventSearch
@@ -17,13 +18,18 @@ from smtpeter.web.api.events import EventResources
 from smtpeter.web.api.logfiles import LogFileResources
 from smtpeter.web.api.messages import MessageResources
 from smtpeter.web.api.routes import Family
+from smtpeter.web.api.sending import Sending
 from smtpeter.web.api.service import API
 from smtpeter.web.api.statistics import StatisticsResources
 
 
-def build_api(web: WebSettings, foundations: Foundations, stages: Stages) -> API:
+def build_api(settings: Settings, foundations: Foundations, stages: Stages) -> API:
     """Everything under C{/v1}."""
-    families: list[Family] = [*_reading(stages)]
+    web = settings.web
+    sending = Sending(
+        intake=stages.intake, threads=stages.threads, chance=os.urandom, max_message_size=settings.smtp.max_message_size
+    )
+    families: list[Family] = [sending, *_reading(stages)]
     return API(
         StoredTokens(database=stages.database),
         partial(hash_token, foundations.secrets.password_key),

@@ -64,7 +64,7 @@ def build_web(
     keys, url = foundations.secrets.mac_keys, settings.tracking.url
     tracking = Tracking(keys, url, stages.visits, stages.clock, stages.meters.answered)
     health = Health(ServerReadiness(stages.database, is_open, lambda: stages.pump.is_moving))
-    public = PublicSite(build_api(settings.web, foundations, stages), health.app.resource())
+    public = PublicSite(build_api(settings, foundations, stages), health.app.resource())
     router = HostRouter(tracking, public, url, settings.web.public_url)
     limits = {b"v1": BodyLimit(settings.web.max_body_size, too_large(settings.web.max_body_size))}
     site: IProtocolFactory = WebSite(router, MAX_BODY_BYTES, stages.reactor, limits)

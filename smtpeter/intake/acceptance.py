@@ -48,7 +48,7 @@ def accept(
         login_id=draft.login_id,
         source="smtp" if "SMTP" in draft.trace.protocol.upper() else "rest",
         features=draft.features if wishes is NO_WISHES else override(draft.features, wishes.overrides),
-        tags=wishes.tags,
+        tags=tuple(dict.fromkeys((*draft.tags, *wishes.tags))) if draft.tags else wishes.tags,
         warnings=wishes.warnings,
         reverse_path=draft.reverse_path,
         sender_domain=sender_domain,
@@ -58,7 +58,7 @@ def accept(
         envid=draft.envid,
         is_utf8=draft.is_utf8,
         received_at=now,
-        expires_at=now + max_age_seconds,
+        expires_at=now + max_age_seconds if draft.expires_at is None else draft.expires_at,
         messages=tuple(messages.values()),
     )
     ids = tuple(messages[recipient.address].id for recipient in draft.recipients)

@@ -66,6 +66,10 @@ class Draft:
     """Decoded from xtext."""
     is_utf8: bool = False
     """Whether the client declared SMTPUTF8 (RFC 6531)."""
+    tags: tuple[str, ...] = ()
+    """Those of the content come behind them."""
+    expires_at: float | None = None
+    """POSIX seconds; C{None} for the operator's limit."""
 
 
 @frozen(kw_only=True)

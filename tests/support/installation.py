@@ -54,6 +54,8 @@ class Installation:
     smtp: str = ""
     """More keys of C{[smtp]}."""
     processing: str = ""
+    web: str = ""
+    """More keys of C{[web]}."""
     relay: str = ""
     route: bool = True
     """Whether all mail is sent to the next hop by a route."""
@@ -129,6 +131,7 @@ key = "tls/key.pem"
 listen = ["tcp:{self.web_port}:interface=127.0.0.1"]
 listen_tls = []
 public_url = "http://localhost:{self.web_port}"
+{self.web}
 [processing]
 {self.processing}
 [tracking]

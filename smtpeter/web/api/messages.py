@@ -13,7 +13,7 @@ from smtpeter.model.archive import SentEnvelope
 from smtpeter.web.api.answers import TEXT, Answer, as_json
 from smtpeter.web.api.faults import APIError, not_found
 from smtpeter.web.api.routes import Arguments, Caller, Route
-from smtpeter.web.api.service import Threads
+from smtpeter.web.api.threads import Threads
 
 T = TypeVar("T")
 Show = Callable[[bytes], T]

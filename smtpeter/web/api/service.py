@@ -8,7 +8,7 @@ handler cancelled because its client has gone) is kept from it: every work is sh
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from io import BytesIO
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from attrs import define, field
 from klein import Klein
@@ -28,20 +28,12 @@ from smtpeter.web.api.answers import Answer, Streamed, as_error
 from smtpeter.web.api.bodies import read_body
 from smtpeter.web.api.faults import APIError, Fault, not_found, unavailable, wrong
 from smtpeter.web.api.routes import Arguments, Caller, Family, Route
+from smtpeter.web.api.threads import SMALL_BYTES, Threads
 from smtpeter.web.streaming import begin
 
 T = TypeVar("T")
 
 PREFIX = "/v1"
-SMALL_BYTES = 65_536
-"""Bodies up to this size are read at once; larger ones in a thread."""
-
-
-class Threads(Protocol):
-    """What the API asks of whoever has threads."""
-
-    async def run(self, function: Callable[[bytes], T], content: bytes, /) -> T:
-        """Call a function in a thread, and give what it gives or raise what it raises."""
 
 
 @define(eq=False)
@@ -90,7 +82,7 @@ class API(Resource):
         if not self._transport.is_fit(request.isSecure(), peer, proto):
             raise wrong("Use HTTPS: over HTTP the token and the mail can be read on the way.")
         try:
-            for part in (request.method, *(request.postpath or ())):
+            for part in (request.method, *cast(list[bytes], request.postpath)):
                 part.decode("utf-8")
             request.getRequestHostname().decode("ascii").encode("idna")
         except UnicodeError:
@@ -105,7 +97,7 @@ class API(Resource):
         error = failure.value
         answer = as_error(not_found())
         if isinstance(error, MethodNotAllowed):
-            allowed = ", ".join(sorted(["OPTIONS", *(getattr(error, "valid_methods", None) or ())]))
+            allowed = ", ".join(sorted([*(error.valid_methods or ()), "OPTIONS"]))
             answer = Answer(body=b"", status=204, headers={"Allow": allowed})
             if request.method != b"OPTIONS":
                 text = f"This address takes {allowed}."

@@ -28,6 +28,7 @@ from tests.web.test_requests import connect
 
 KEY = b"k" * 32
 LIMIT = 200_000
+A = TypeVar("A")
 T = TypeVar("T")
 
 
@@ -37,9 +38,9 @@ class NoThreads:
     def __init__(self) -> None:
         self.runs = 0
 
-    async def run(self, function: Callable[[bytes], T], content: bytes, /) -> T:
+    async def run(self, function: Callable[[A], T], argument: A, /) -> T:
         self.runs += 1
-        return function(content)
+        return function(argument)
 
 
 @frozen

@@ -1,0 +1,88 @@
+"""Reads the body of a send as a whole: what is to be sent, to whom, and how (pure)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import field, frozen
+
+from smtpeter.mime.wire import normalise_newlines
+from smtpeter.model.options import Overrides
+from smtpeter.web.api.composing import COMPOSING, read_composed
+from smtpeter.web.api.options import Reports, read_overrides, read_reports, read_tags, read_time
+from smtpeter.web.api.reading import Reader
+from smtpeter.web.api.recipients import read_address, read_recipients
+
+NOT_YET = {
+    "template": "names a template, and templates are not available yet",
+    "data": "has data, and personalisation is not available yet",
+    "patch": "has a patch, and templates are not available yet",
+}
+"""Refused rather than ignored: a mail with its place-holders would go out."""
+
+
+@frozen(kw_only=True)
+class Order:
+    """A send that can be done."""
+
+    recipients: tuple[str, ...]
+    reverse_path: str
+    content: bytes = field(repr=False)
+    """With CRLF line ends."""
+    is_utf8: bool
+    """Whether it needs SMTPUTF8 (RFC 6531)."""
+    overrides: Overrides
+    tags: tuple[str, ...]
+    reports: Reports
+    expires_at: float | None
+
+
+def read_order(body: Mapping[str, Any], chance: bytes) -> Order:
+    """
+    Read all of it.
+
+    @param chance: see L{smtpeter.mime.compose.compose}.
+    @raise APIError: 400, with all that is wrong.
+    """
+    reader = Reader(body)
+    for name, problem in NOT_YET.items():
+        if reader.body.get(name) not in (None, "", [], {}):
+            reader.fault(name, problem)
+    recipients, reverse_path = read_recipients(reader), _reverse_path(reader)
+    content = _content(reader, chance)
+    addresses = (*recipients, reverse_path)
+    is_utf8 = not all(address.isascii() for address in addresses) or (not reader.has("mime") and _has_utf8(content))
+    order = Order(
+        recipients=recipients,
+        reverse_path=reverse_path,
+        content=content,
+        is_utf8=is_utf8,
+        overrides=read_overrides(reader),
+        tags=read_tags(reader),
+        reports=read_reports(reader),
+        expires_at=read_time(reader, "maxdelivertime"),
+    )
+    reader.check()
+    return order
+
+
+def _reverse_path(reader: Reader) -> str:
+    text = reader.text("envelope")
+    return read_address(reader, "envelope", text) or "" if text else ""
+
+
+def _content(reader: Reader, chance: bytes) -> bytes:
+    mime = reader.text("mime")
+    if not reader.has("mime"):
+        is_templated = reader.has("template")
+        return b"" if is_templated else read_composed(reader, chance)
+    for name in COMPOSING:
+        if reader.has(name):
+            reader.fault(name, "cannot stand beside mime, which is the whole message")
+    if mime == "":
+        reader.fault("mime", "is empty")
+    return normalise_newlines((mime or "").encode("utf-8", "replace"))
+
+
+def _has_utf8(content: bytes) -> bool:
+    """Whether the header of a composed message has what only SMTPUTF8 may carry."""
+    return not content.partition(b"\r\n\r\n")[0].isascii()

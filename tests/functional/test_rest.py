@@ -1,0 +1,181 @@
+"""The REST API as a client sees it: real HTTP to the server as a process, mail at a sink."""
+
+import email
+import email.policy
+import json
+import socket
+import time
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.support.installation import Installation
+from tests.support.rest import INSECURE, Client, client
+from tests.support.sink import Sink
+
+MIME = (
+    "From: Shop <a@shop.example>\nTo: b@y.example\nBcc: hidden@y.example\nx-smtpeter-trackopens: false\n"
+    "Subject: Grüße\nContent-Type: text/html; charset=utf-8\n\n<a href='https://shop.example/'>Grüße</a>\n"
+)
+
+
+class SendTests(SynchronousTestCase):
+    """C{POST /v1/send}"""
+
+    def test_mime(self) -> None:
+        """A raw message reaches its recipients alone, without Bcc and the fields for us, which precede properties."""
+        with Sink() as sink, Installation(sink.port, web=INSECURE) as it:
+            asked = client(it)
+            value = {"recipients": "b@y.example,hidden@y.example", "mime": MIME, "tags": ["t"], "trackclicks": True}
+            reply = asked.post("/v1/send?access_token=ignored", value)
+            self.assertEqual(reply.status, 200, reply)
+            self.assertEqual(sorted(reply.json.values()), ["b@y.example", "hidden@y.example"])
+            arrived = sink.wait_for(2)
+            self.assertEqual(sorted(one.recipients for one in arrived), [("b@y.example",), ("hidden@y.example",)])
+            for one in arrived:
+                self.assertTrue(one.reverse_path.endswith("@bounces.localhost"), one.reverse_path)
+                self.check_content(one.content, it)
+            self.check_events(it, reply.json)
+            it.stop()
+
+    def check_content(self, content: bytes, it: Installation) -> None:
+        """Clicks are tracked, opens are not, since the header says so; nothing for us is left."""
+        found = email.message_from_bytes(content, policy=email.policy.default)
+        self.assertEqual((found["subject"], found["to"], found["bcc"]), ("Grüße", "b@y.example", None))
+        self.assertNotIn(b"x-smtpeter", content.lower())
+        text = found.get_content()
+        self.assertIn(f"http://127.0.0.1:{it.web_port}/", text)
+        self.assertNotIn(".gif", text)
+        self.assertIn("DKIM-Signature", found)
+
+    def check_events(self, it: Installation, ids: dict[str, str]) -> None:
+        """Each id is that of a message, with its tags."""
+        events = it.wait_events("attempt", 2)
+        self.assertEqual({one["message_id"]: one["data"]["recipient"] for one in events}, ids)
+        self.assertEqual({one["data"]["tags"] for one in events}, {"t"})
+        self.assertEqual({one["data"]["properties"] for one in events}, {"trackclicks;trackbounces"})
+
+    def test_composed(self) -> None:
+        """A message is composed of its properties, from JSON and from a form."""
+        with Sink() as sink, Installation(sink.port, web=INSECURE) as it:
+            asked = client(it)
+            value = {
+                "recipient": {"b@y.example": {}},
+                "from": "Büro <a@shop.example>",
+                "to": ["Zoë <b@y.example>"],
+                "subject": "Prüfung €",
+                "text": "Hällo",
+                "html": "<p>Hällo</p>",
+                "attachments": [{"data": "aGVsbG8=", "name": "größe.txt", "type": "text/plain"}],
+                "trackbounces": False,
+                "envelope": "me@shop.example",
+            }
+            self.assertEqual(asked.post("/v1/send", value).status, 200)
+            (first,) = sink.wait_for(1)
+            found = email.message_from_bytes(first.content, policy=email.policy.default)
+            self.assertEqual((first.reverse_path, first.recipients), ("me@shop.example", ("b@y.example",)))
+            self.assertEqual((found["from"], found["subject"]), ("Büro <a@shop.example>", "Prüfung €"))
+            (attached,) = found.iter_attachments()
+            self.assertEqual((attached.get_filename(), attached.get_content().strip()), ("größe.txt", "hello"))
+            form = b"recipient[]=c@y.example&from=a@shop.example&subject=Hi&text=Hello"
+            reply = asked.ask("POST", "/v1/send/", form, Content_Type="application/x-www-form-urlencoded")
+            self.assertEqual(list(reply.json.values()), ["c@y.example"], reply)
+            second = sink.wait_for(2)[-1]
+            self.assertEqual(second.recipients, ("c@y.example",))
+
+    def test_many(self) -> None:
+        """Ten thousand recipients are accepted by one request, and more are refused."""
+        with Sink() as sink, Installation(sink.port, web=INSECURE, route=False) as it:
+            asked = client(it)
+            many = [f"r{number}@y.invalid" for number in range(10_001)]
+            value = {"recipients": many[:-1], "from": "a@shop.example", "text": "x"}
+            reply = asked.post("/v1/send", value)
+            self.assertEqual((reply.status, list(reply.json.values())), (200, many[:-1]))
+            self.assertEqual(len(reply.json), 10_000)
+            reply = asked.post("/v1/send", {**value, "recipients": many})
+            self.assertEqual((reply.status, reply.json["error"]["field"]), (400, "recipients"))
+
+    def test_expired(self) -> None:
+        """A mail whose time has passed is accepted and not delivered."""
+        with Sink() as sink, Installation(sink.port, web=INSECURE) as it:
+            value = {"recipient": "b@y.example", "mime": MIME, "maxdelivertime": "2020-01-01 00:00:00"}
+            self.assertEqual(client(it).post("/v1/send", value).status, 200)
+            (failure,) = it.wait_events("failure")
+            self.assertEqual(failure["data"]["recipient"], "b@y.example")
+            self.assertEqual([one.recipients for one in sink.arrived], [])
+
+
+class RefusalTests(SynchronousTestCase):
+    """What is not granted."""
+
+    def test_tokens_and_accounts(self) -> None:
+        """A token counts for its scopes and its account, until it is deleted; then it is dead at once."""
+        with Sink() as sink, Installation(sink.port, web=INSECURE) as it:
+            asked, reader = client(it), client(it, "--scope", "read")
+            value = {"recipient": "b@y.example", "mime": MIME}
+            self.assertEqual(reader.post("/v1/send", value).status, 403)
+            self.assertEqual(Client(it, "").post("/v1/send", value).status, 401)
+            self.assertEqual(Client(it, "x" * 32).post("/v1/send", value).status, 401)
+            it.cli("account", "create", "other")
+            other = Client(it, it.cli("token", "create", "o", "--account", "other")["token"])
+            reply = other.post("/v1/send", value)
+            self.assertEqual((reply.status, reply.json["error"]["field"]), (403, "mime"))
+            self.assertIn("sender domain", reply.json["error"]["message"])
+            it.cli("account", "suspend", "other")
+            self.assertIn("suspended", other.post("/v1/send", value).json["error"]["message"])
+            self.assertEqual(asked.post("/v1/send", value).status, 200)
+            it.cli("token", "delete", "token-", "--account", "default")
+            self.assertEqual(asked.post("/v1/send", value).status, 401)
+            self.assertEqual(len(sink.wait_for(1)), 1)
+            it.stop()
+
+    def test_plain_http(self) -> None:
+        """Over HTTP there is 400, unless a trusted proxy says that it came by HTTPS."""
+        with Sink() as sink, Installation(sink.port, web='trusted_proxies = ["127.0.0.1"]') as it:
+            asked = client(it)
+            value = {"recipient": "b@y.example", "mime": MIME}
+            self.assertEqual(asked.post("/v1/send", value).status, 400)
+            self.assertEqual(asked.post("/v1/send", value, X_Forwarded_Proto="http").status, 400)
+            self.assertEqual(asked.post("/v1/send", value, X_Forwarded_Proto="https").status, 200)
+
+    def test_hosts(self) -> None:
+        """The API is not on the tracking host."""
+        with Sink() as sink, Installation(sink.port, web=INSECURE, is_started=False) as it:
+            text = it.config.read_text().replace("http://127.0.0.1:", "http://clicks.localhost:")
+            it.config.write_text(text)
+            it.start()
+            asked = client(it)
+            self.assertEqual(asked.get("/v1/nothing").json, {"error": {"message": "There is nothing of that name."}})
+            reply = asked.ask("GET", "/v1/nothing", Host=f"clicks.localhost:{it.web_port}")
+            self.assertEqual((reply.status, reply.headers["content-type"]), (404, "text/html; charset=utf-8"))
+
+    def test_hostile_bodies(self) -> None:
+        """Bodies that are too large, too deep or hung up leave the server as it was."""
+        with Sink() as sink, Installation(sink.port, web=INSECURE) as it:
+            asked = client(it)
+            self.check_announced(it)
+            deep = b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+            for body in (deep, b'{"a":1,"a":2}', b'{"a":NaN}', b'{"recipient":"\\ud800"}', b"\xff", b"[]"):
+                reply = asked.ask("POST", "/v1/send", body, Content_Type="application/json")
+                self.assertEqual(reply.status, 400, body[:20])
+                self.assertTrue(reply.json["error"]["message"])
+            self.check_hang_up(it, asked, sink)
+            it.stop()
+
+    def check_announced(self, it: Installation) -> None:
+        """A body of 300 MB is refused at once."""
+        with socket.create_connection(("127.0.0.1", it.web_port), timeout=10) as one:
+            head = "POST /v1/send HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            one.sendall(f"{head}Content-Length: 300000000\r\n\r\n".encode())
+            answer = one.recv(4096)
+        self.assertTrue(answer.startswith(b"HTTP/1.1 413 "), answer)
+        self.assertIn(b'{"error":{"message":', answer)
+
+    def check_hang_up(self, it: Installation, asked: Client, sink: Sink) -> None:
+        """A client that hangs up after the last byte has sent its mail, whole."""
+        body = json.dumps({"recipients": ["b@y.example", "c@y.example"], "mime": MIME}).encode()
+        with socket.create_connection(("127.0.0.1", it.web_port), timeout=10) as one:
+            head = f"POST /v1/send?access_token={asked.token} HTTP/1.1\r\nHost: localhost\r\n"
+            one.sendall(f"{head}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+        self.assertEqual(len(sink.wait_for(2)), 2)
+        time.sleep(0.1)
+        self.assertNotIn("Traceback", it.log.read_text())
