@@ -159,7 +159,8 @@ class CountLaws(Place):
 
         tell(self.database, one(1.0, ("a", "b"), "x@example.com"), one(2.0, ("a",), "x@example.com"))
         tell(self.database, one(3.0, (), "x@sub.example.com"), one(4.0, ("a", "b"), "x@notexample.com"))
-        self.assertEqual(self.tallies(0.0, DAY, 3600), {0.0: {"open": 4}})
+        tell(self.database, one(5.0, ("b",), "x@other.example"), one(6.0, ("b",), "x@other.example"))
+        self.assertEqual(self.tallies(0.0, DAY, 3600), {0.0: {"open": 6}})
         self.assertEqual(self.tallies(0.0, DAY, 3600, ["a"]), {0.0: {"open": 3}})
         self.assertEqual(self.tallies(0.0, DAY, 3600, ["b", "a"]), {0.0: {"open": 2}})
         self.assertEqual(self.tallies(0.0, DAY, 3600, [], "example.com"), {0.0: {"open": 2}})

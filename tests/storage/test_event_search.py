@@ -91,6 +91,7 @@ class SearchLaws(StoragePlace):
     def test_all_tags(self) -> None:
         """Of several tags an event has all, in whatever order they are named."""
         tell(self.database, told(1.0, tags=("a", "b", "c")), told(2.0, tags=("a",)), told(3.0, tags=("b", "a")))
+        tell(self.database, told(4.0, tags=("b",)), told(5.0, tags=("b",)))
         self.assertEqual(self.times(tags=("a",)), [1.0, 2.0, 3.0])
         self.assertEqual(self.times(tags=("a", "b")), [1.0, 3.0])
         self.assertEqual(self.times(tags=("b", "a", "c")), [1.0])
@@ -186,6 +187,14 @@ class PlanTests(SynchronousTestCase):
                 self.assertIn(f"USING INDEX {index}", found)
                 self.assertIn("at>", found)
                 self.assertNotIn("TEMP B-TREE", found)
+
+    def test_bounds(self) -> None:
+        """Behind a cursor there is one lower bound of the time, the cursor's: an index is entered at the first."""
+        question = Question(account_id=1, period=ALWAYS, recipient="r")
+        query = now(memory_database().read(lambda connection: page_query(connection, question, Place(5.0, 7), 10)))
+        self.assertEqual(str(query).count("events.at >= "), 1)
+        self.assertIn(5.0, query.compile().params.values())
+        self.assertNotIn(0.0, query.compile().params.values())
 
     def test_tags(self) -> None:
         """A page by tags is a range of the key of one tag; the others are looked up."""

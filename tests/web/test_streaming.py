@@ -61,7 +61,8 @@ class Streaming(Resource):
         return NOT_DONE_YET
 
     async def answer(self, request: Request) -> None:
-        await stream(request, await begin(self.source.pieces()))
+        self.pieces = self.source.pieces()
+        await stream(request, await begin(self.pieces))
         if not request._disconnected:
             request.finish()
 
