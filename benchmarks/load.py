@@ -173,7 +173,12 @@ def read_arguments() -> argparse.Namespace:
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--newsletter", action="store_true")
-    for name, text in {"username": "", "password": "", "sender": "news@example.org"}.items():
+    for name, text in {
+        "username": "",
+        "password": "",
+        "sender": "news@example.org",
+        "recipient": "reader@example.net",
+    }.items():
         parser.add_argument(f"--{name}", default=text)
     return parser.parse_args()
 
@@ -182,7 +187,11 @@ def main() -> None:
     """Run and tell."""
     arguments = read_arguments()
     target = Target(
-        port=arguments.port, username=arguments.username, password=arguments.password, sender=arguments.sender
+        port=arguments.port,
+        username=arguments.username,
+        password=arguments.password,
+        sender=arguments.sender,
+        recipient=arguments.recipient,
     )
     begun, begun_cpu = perf_counter(), _cpu_seconds()
     tally = run(target, arguments)

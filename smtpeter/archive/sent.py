@@ -14,7 +14,7 @@ from smtpeter.model.archive import SentEnvelope
 
 
 @define(eq=False)
-class SentMail(SentMessages):
+class SentRenderer(SentMessages):
     """Renders again what the archive keeps."""
 
     _store: SentStore

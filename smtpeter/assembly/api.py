@@ -3,7 +3,7 @@
 import os
 from functools import partial
 
-from smtpeter.archive.sent import SentMail
+from smtpeter.archive.sent import SentRenderer
 from smtpeter.assembly.foundations import Foundations
 from smtpeter.assembly.stages import Stages
 from smtpeter.auth.passwords import hash_token
@@ -11,12 +11,14 @@ from smtpeter.config import Settings
 from smtpeter.events.logfiles import LogFiles
 from smtpeter.storage.event_counts import StoredEventCounts
 from smtpeter.storage.event_search import StoredEventSearch
+from smtpeter.storage.requests import StoredRequests
 from smtpeter.storage.sent import StoredSent
 from smtpeter.storage.tokens import StoredTokens
 from smtpeter.web.api.access import transport
 from smtpeter.web.api.events import EventResources
 from smtpeter.web.api.logfiles import LogFileResources
 from smtpeter.web.api.messages import MessageResources
+from smtpeter.web.api.once import OnceOnly
 from smtpeter.web.api.routes import Family
 from smtpeter.web.api.sending import Sending
 from smtpeter.web.api.service import API
@@ -26,8 +28,14 @@ from smtpeter.web.api.statistics import StatisticsResources
 def build_api(settings: Settings, foundations: Foundations, stages: Stages) -> API:
     """Everything under C{/v1}."""
     web = settings.web
+    requests = StoredRequests(database=stages.database)
     sending = Sending(
-        intake=stages.intake, threads=stages.threads, chance=os.urandom, max_message_size=settings.smtp.max_message_size
+        intake=stages.intake,
+        once=OnceOnly(requests, stages.clock.seconds),
+        sent=requests,
+        threads=stages.threads,
+        chance=os.urandom,
+        max_message_size=settings.smtp.max_message_size,
     )
     families: list[Family] = [sending, *_reading(stages)]
     return API(
@@ -46,5 +54,5 @@ def _reading(stages: Stages) -> list[Family]:
         EventResources(search, stages.clock),
         LogFileResources(LogFiles(search), stages.clock),
         StatisticsResources(counts, counts, stages.clock),
-        MessageResources(SentMail(StoredSent(database=stages.database), stages.compiler), stages.threads),
+        MessageResources(SentRenderer(StoredSent(database=stages.database), stages.compiler), stages.threads),
     ]

@@ -49,6 +49,7 @@ class Intake(Protocol):
         Accept a draft.
 
         @raise Refused: the content or its sender is not accepted.
+        @raise AlreadyAsked: there is a submission with the draft's key; nothing was stored.
         @raise StorageFull: no space (452 4.3.1).
         @raise StorageBusy: cannot be stored now (451 4.3.0).
         """

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from smtpeter.model.event import Event
-from smtpeter.model.message import Queued, Return, Submission
+from smtpeter.model.message import Once, Queued, Return, Submission
 from smtpeter.model.queue import Command, DestinationCount, MessageView, Settlement
 
 
@@ -15,11 +15,15 @@ class ClaimLost(Exception):
 class Shelf(Protocol):
     """Where accepted mail is put: the only way in."""
 
-    async def store(self, submission: Submission, events: Sequence[Event], is_claimed: bool) -> None:
+    async def store(
+        self, submission: Submission, events: Sequence[Event], is_claimed: bool, once: Once | None = None
+    ) -> None:
         """
         Commit a submission, its messages and their events together.
 
         @param is_claimed: whether this node keeps the messages in memory, already claimed.
+        @param once: the key of the request that they came with.
+        @raise AlreadyAsked: the account has a request with that key; nothing was stored.
         @raise StorageFull: no space; nothing was stored.
         @raise StorageBusy: cannot be stored now; nothing was stored.
         """

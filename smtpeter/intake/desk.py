@@ -17,7 +17,7 @@ from smtpeter.intake.reading import Reading, check_limits, read_content
 from smtpeter.intake.returning import ReturnAddresses
 from smtpeter.intake.threads import Threads
 from smtpeter.model.identity import new_id
-from smtpeter.model.message import Draft, Return, Trace
+from smtpeter.model.message import Draft, Once, Return, Trace
 
 SMALL_BYTES = 65_536
 """Contents up to this size are read at once; larger ones in a thread."""
@@ -55,6 +55,7 @@ class IntakeDesk:
         claimed must reach the queue.
 
         @raise Refused: the content or its sender is not accepted; nothing was stored.
+        @raise AlreadyAsked: there is a submission with the draft's key; nothing was stored.
         @raise StorageFull: no space.
         @raise StorageBusy: cannot be stored now.
         """
@@ -63,7 +64,7 @@ class IntakeDesk:
         chance = self.chance(CHANCE_BYTES * ids_needed(draft))
         now = self.clock.seconds()
         acceptance = accept(draft, reading.wishes, sender_domain, now, self.max_age_seconds, chance)
-        await _shielded(self._put(acceptance))
+        await _shielded(self._put(acceptance, draft.once))
         return acceptance.receipt
 
     def may_be_return(self, address: str) -> bool:
@@ -123,13 +124,13 @@ class IntakeDesk:
         text = f"You cannot send mailings from {name} without configuring it as sender domain"
         raise Refused(550, "5.7.1", text)
 
-    async def _put(self, acceptance: Acceptance) -> None:
+    async def _put(self, acceptance: Acceptance, once: Once | None) -> None:
         submission = acceptance.submission
         messages, size_bytes = len(submission.messages), len(submission.content)
         domains = {message.domain for message in submission.messages}
         is_claimed = self.handover.reserve(messages, size_bytes, submission.account_id, domains)
         try:
-            await self.shelf.store(submission, acceptance.events, is_claimed)
+            await self.shelf.store(submission, acceptance.events, is_claimed, once)
         except BaseException:
             if is_claimed:
                 self.handover.give_back(messages, size_bytes)

@@ -55,7 +55,8 @@ def compose(composition: Composition, chance: bytes) -> bytes:
     head = _header(composition, faults)
     body = _body(composition, faults, chance)
     if len(head) > MAX_HEADER_BYTES:
-        faults.add("extra", f"and the other properties make a header that is larger than {MAX_HEADER_BYTES} octets")
+        place = "extra" if composition.extra else "to"
+        faults.add(place, f"and the other properties make a header that is larger than {MAX_HEADER_BYTES} octets")
     faults.check()
     content = b"".join((head, b"MIME-Version: 1.0\r\n", body.head, b"\r\n", *body.pieces))
     return content if content.endswith(b"\r\n") else content + b"\r\n"
@@ -75,8 +76,10 @@ def _header(composition: Composition, faults: Faults) -> bytes:
         fields.append(unsubscribe_fields(composition.unsubscribe, faults))
     if len(composition.extra) > MAX_EXTRA:
         faults.add("extra", f"has more than {MAX_EXTRA} headers")
-        return b"".join(fields)
-    fields += [_extra(name, value, faults) for name, value in composition.extra]
+    elif sum(len(name) + len(value) for name, value in composition.extra) > MAX_HEADER_BYTES:
+        faults.add("extra", f"has more than {MAX_HEADER_BYTES} characters")
+    else:
+        fields += [_extra(name, value, faults) for name, value in composition.extra]
     return b"".join(fields)
 
 

@@ -47,6 +47,19 @@ class Trace:
     """Protocol and cipher, such as C{TLSv1.3 TLS_AES_256_GCM_SHA384}; empty without TLS."""
 
 
+KEPT_SECONDS = 86_400.0
+"""How long a key of a client counts."""
+
+
+@frozen(kw_only=True)
+class Once:
+    """The key under which a client asks, so that asking again sends nothing again."""
+
+    key: str
+    fingerprint: bytes
+    """Of the whole request: another one under the same key is a mistake."""
+
+
 @frozen(kw_only=True)
 class Draft:
     """What a door hands to intake: one envelope with its content."""
@@ -70,6 +83,8 @@ class Draft:
     """Those of the content come behind them."""
     expires_at: float | None = None
     """POSIX seconds; C{None} for the operator's limit."""
+    once: Once | None = None
+    """Stored with the messages."""
 
 
 @frozen(kw_only=True)

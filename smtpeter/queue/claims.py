@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from attrs import define, field
+from twisted.internet.defer import CancelledError
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
@@ -110,6 +111,8 @@ class Claims:
             return await self._claim()
         except StorageBusy:
             return POLL_SECONDS
+        except CancelledError:
+            raise
         except Exception:
             self._log.failure("the queue could not be read")
             return FAULT_SECONDS

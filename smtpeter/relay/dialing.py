@@ -140,9 +140,10 @@ class Dialer:
         """
         Open a session.
 
-        @raise Unreachable: nobody let us in.
+        @raise Unreachable: nobody let us in; for good only if that is true of every host.
         """
         tries, trouble = await self._tries(site)
+        is_anyone_unknown = trouble is not None and not trouble.is_final
         loop: _Try | None = None
         for one in tries:
             if loop is not None and one.preference >= loop.preference:
@@ -152,10 +153,11 @@ class Dialer:
             except Loop as error:
                 loop, trouble = one, trouble or error
             except Unreachable as error:
-                trouble = error
+                if trouble is None or not error.is_final:
+                    trouble = error
                 if error.stage == "auth":
                     break
-        if loop is not None and all(one.preference >= loop.preference for one in tries):
+        if loop is not None and not is_anyone_unknown and all(one.preference >= loop.preference for one in tries):
             raise Loop(loop.peer.host)
         assert trouble is not None
         raise trouble
@@ -172,7 +174,7 @@ class Dialer:
                 self._dead.forget(address)
 
     async def _tries(self, site: Site) -> tuple[list[_Try], Unreachable | None]:
-        """Addresses in order, dead ones last; and what to say when there are none."""
+        """Addresses in order, dead ones last; and what to say when there are none, or when some cannot be told now."""
         found: list[_Try] = []
         refusals: list[NoDestination] = []
         for exchange in in_order(site.exchanges, self.jitter):
@@ -187,7 +189,7 @@ class Dialer:
                 break
         now = self.clock.seconds()
         found.sort(key=lambda one: self._dead.get(one.peer.address, now) is not None)
-        return found[:MAX_TRIES], None if found else _no_host(site, refusals)
+        return found[:MAX_TRIES], _unknown(refusals) if found else _no_host(site, refusals)
 
     def _try(self, site: Site, exchange: Exchange, address: str) -> _Try:
         route = site.route
@@ -271,11 +273,19 @@ def _unreachable(peer: Peer, failure: SessionFailed) -> Unreachable:
     return Unreachable(ended.stage, ended.reply, f"{ended.description} ({peer})", str(peer), failure.transcript)
 
 
+def _unknown(refusals: list[NoDestination]) -> Unreachable | None:
+    """A host whose addresses cannot be told now."""
+    temporary = (refusal.reply for refusal in refusals if refusal.reply.code < 500)
+    return next((Unreachable("connect", reply) for reply in temporary), None)
+
+
 def _no_host(site: Site, refusals: list[NoDestination]) -> Unreachable:
     """Nothing to try: for now, when any lookup failed for now; else for good."""
-    temporary = [refusal for refusal in refusals if refusal.reply.code < 500]
-    for refusal in temporary or refusals:
-        return Unreachable("connect", refusal.reply)
+    trouble = _unknown(refusals)
+    if trouble is not None:
+        return trouble
+    if refusals:
+        return Unreachable("connect", refusals[0].reply)
     text = f"no mail server of {site.name} has an address"
     if site.route is not None:
         return Unreachable("connect", Reply(code=451, enhanced="4.4.4", text=text))

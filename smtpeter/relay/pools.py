@@ -24,7 +24,7 @@ from smtpeter.relay.reports import Reports
 from smtpeter.relay.shaping import Health, Limits, Rate
 from smtpeter.relay.slots import Slots
 from smtpeter.relay.transaction import Result
-from smtpeter.relay.verdicts import counts_against_site, wants_fewer_recipients
+from smtpeter.relay.verdicts import counts_against_site, retry_hint, wants_fewer_recipients
 
 _PAUSED = Unreachable("connect", None, "the destination is left alone for a while after failures")
 
@@ -64,7 +64,6 @@ class SitePool:
     _rate: Rate = field(init=False)
     _recipients: int = field(init=False)
     _kick: IDelayedCall | None = None
-    _trouble: Unreachable = _PAUSED
     _is_draining: bool = False
     _log: Logger = field(factory=Logger)
 
@@ -88,7 +87,9 @@ class SitePool:
         if self._is_draining:
             self._announcer.released(self._line.take_all())
         elif self._line and self.health.is_paused(self.clock.seconds()):
-            self._announcer.paused(self._line.take_all(), self._trouble, self.health.paused_until)
+            trouble = self.health.trouble
+            known = trouble if isinstance(trouble, Unreachable) else _PAUSED
+            self._announcer.paused(self._line.take_all(), known, self.health.paused_until)
         else:
             self._feed()
             self._open_more()
@@ -197,8 +198,9 @@ class SitePool:
 
     def _pause(self, error: Unreachable) -> None:
         now = self.clock.seconds()
-        self._trouble = error
-        self.health.failed(now, self.jitter())
+        self.health.trouble = error
+        hint = retry_hint(error.reply) if error.reply is not None else None
+        self.health.failed(now, self.jitter(), hint or 0.0)
         why = error.reply or error.description
         seconds = round(self.health.paused_until - now)
         self._log.info("{site} is paused for {seconds} s: {why}", site=self.site.name, seconds=seconds, why=why)
@@ -269,7 +271,7 @@ class SitePool:
         if is_broken and (lane.has_lost or not lane.connection.conversation.concluded):
             trouble = Unreachable(ended.stage, None, ended.description, lane.scene.remote)
             if self.health.lost(self.clock.seconds(), self.jitter()):
-                self._trouble = trouble
+                self.health.trouble = trouble
         self._pump_in(0)
 
     def _pump_in(self, seconds: float) -> None:

@@ -17,7 +17,7 @@ from twisted.names.hosts import searchFileForAll
 from twisted.python.filepath import FilePath
 
 from smtpeter.model.address import AddressError, literal_address
-from smtpeter.relay.addresses import is_public
+from smtpeter.model.ip import is_public
 from smtpeter.relay.destinations import Exchange, NoDestination, Site, site_of, without_loop
 from smtpeter.relay.questions import DNSClient, LookupFailed, NoSuchName, Questions
 from smtpeter.relay.records import AAAA, MX, A, exchanges_in

@@ -12,6 +12,8 @@ from smtpeter.relay.destinations import Site
 
 FIRST_PAUSE = 60.0
 LONGEST_PAUSE = 1800.0
+LONGEST_HINT = 7200.0
+"""A server that wants a longer pause gets this one."""
 SPREAD = 0.2
 """A pause is up to this share longer or shorter, so that sites that failed together do not return together."""
 CAP_SECONDS = 600.0
@@ -50,10 +52,15 @@ def pause_seconds(failures: int, jitter: float) -> float:
 
 @define(eq=False)
 class Health:
-    """What a site's past says about the next connection. Times are seconds of one clock."""
+    """
+    What a site's past says about the next connection. Times are seconds of one clock.
+
+    @ivar trouble: what the last pause is for, kept as long as the pause, whoever comes to the site meanwhile.
+    """
 
     failures: int = 0
     paused_until: float = 0.0
+    trouble: Exception | None = None
     _lost: int = 0
     _cap: int = 0
     _capped_until: float = 0.0
@@ -67,12 +74,17 @@ class Health:
         """Whether nothing may be sent."""
         return now < self.paused_until
 
-    def failed(self, now: float, jitter: float) -> None:
-        """The site cannot be reached, or says that we must stop: a pause, longer each time."""
-        if self.is_paused(now):
-            return
-        self.failures += 1
-        self.paused_until = now + pause_seconds(self.failures, jitter)
+    def failed(self, now: float, jitter: float, hint: float = 0.0) -> None:
+        """
+        The site cannot be reached, or says that we must stop: a pause, longer each time.
+
+        @param hint: in how many seconds it wants to see us again; 0 when it does not say.
+        """
+        if not self.is_paused(now):
+            self.failures += 1
+            self.paused_until = now + pause_seconds(self.failures, jitter)
+        if hint:
+            self.paused_until = max(self.paused_until, now + min(hint, LONGEST_HINT))
 
     def lost(self, now: float, jitter: float) -> bool:
         """
@@ -90,6 +102,7 @@ class Health:
     def worked(self) -> None:
         """A transaction went through."""
         self.failures = self._lost = 0
+        self.trouble = None
 
     def crowded(self, now: float, connections: int) -> None:
         """A further connection was refused while others work: make do with those for a time."""
@@ -105,6 +118,7 @@ class Health:
         """Start anew: an operator says that the trouble is over."""
         self.failures = self._lost = self._cap = 0
         self.paused_until = self._capped_until = 0.0
+        self.trouble = None
 
 
 @define(eq=False)

@@ -16,6 +16,8 @@ from twisted.internet.interfaces import IReactorTime
 
 SHARE = 3
 """How many times what is free an account may hold."""
+PER_TURN = 50
+"""So many are called before the reactor looks at its sockets again."""
 MOST_ACCOUNTS = 100
 """Of those who wait at one site, so many are looked at."""
 
@@ -114,15 +116,16 @@ class Slots:
     def _call(self) -> None:
         """Call who has waited longest of the account that holds least; what it leaves is the next one's."""
         self._is_calling = False
-        account = min(self._claimants, key=self._held_by, default=None)
-        if account is None:
-            return
-        if not self._may_take(account):
-            self._make_room()
-            return
-        waiting = self._claimants[account]
-        claimant, _ = waiting.popitem(last=False)
-        if not waiting:
-            del self._claimants[account]
-        claimant.pump()
+        for _ in range(PER_TURN):
+            account = min(self._claimants, key=self._held_by, default=None)
+            if account is None:
+                return
+            if not self._may_take(account):
+                self._make_room()
+                return
+            waiting = self._claimants[account]
+            claimant = waiting.popitem(last=False)[0]
+            if not waiting:
+                del self._claimants[account]
+            claimant.pump()
         self._call_later()

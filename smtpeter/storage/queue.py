@@ -5,23 +5,26 @@ from typing import cast
 
 from attrs import define, field
 from sqlalchemy import Connection, func, select
+from sqlalchemy.exc import IntegrityError
 from typing_extensions import override
 
 from smtpeter.boundaries.queue import QueueStore, Shelf
+from smtpeter.boundaries.requests import AlreadyAsked
 from smtpeter.boundaries.storage import StorageBusy, StorageFull
 from smtpeter.model.event import Event
-from smtpeter.model.message import Queued, Return, Submission
+from smtpeter.model.message import Once, Queued, Return, Submission
 from smtpeter.model.queue import Command, Node, Settlement
 from smtpeter.storage import commands, nodes
 from smtpeter.storage.arrivals import insert_events, insert_submissions
 from smtpeter.storage.claims import Demand, claim
 from smtpeter.storage.database import Database
-from smtpeter.storage.failures import CommitInDoubt
+from smtpeter.storage.failures import CommitInDoubt, is_duplicate
+from smtpeter.storage.requests import insert_requests
 from smtpeter.storage.returns import insert_returns
 from smtpeter.storage.settlements import settle
 from smtpeter.storage.tables import IS_WAITING, messages
 
-_Arrival = tuple[Submission, Sequence[Event], Node | None]
+_Arrival = tuple[Submission, Sequence[Event], Node | None, Once | None]
 
 
 @define(eq=False, kw_only=True)
@@ -45,11 +48,17 @@ class StoredQueue(Shelf, QueueStore):
     """Messages that this node may have claimed without knowing: the commit was not confirmed."""
 
     @override
-    async def store(self, submission: Submission, events: Sequence[Event], is_claimed: bool) -> None:
+    async def store(
+        self, submission: Submission, events: Sequence[Event], is_claimed: bool, once: Once | None = None
+    ) -> None:
         """Commit a submission, its messages and their events together (L{Shelf.store})."""
-        arrival = (submission, events, self._enlisted() if is_claimed else None)
+        arrival = (submission, events, self._enlisted() if is_claimed else None, once)
         try:
             await self._database.together(self._store, arrival, len(submission.content))
+        except IntegrityError as failure:
+            if once is not None and is_duplicate(failure):
+                raise AlreadyAsked(once.key) from failure
+            raise
         except CommitInDoubt:
             if is_claimed:
                 self._doubtful.update(message.id for message in submission.messages)
@@ -153,11 +162,12 @@ class StoredQueue(Shelf, QueueStore):
 
     def _store(self, connection: Connection, arrivals: Sequence[_Arrival]) -> None:
         self._check_space()
-        claims = {claimed for _, _, claimed in arrivals if claimed is not None}
+        claims = {claimed for _, _, claimed, _ in arrivals if claimed is not None}
         if not all(nodes.may_claim(connection, node) for node in claims):
             raise StorageBusy(f"another process has taken the identity of node {self._node_id}")
-        insert_submissions(connection, [(submission, claimed) for submission, _, claimed in arrivals])
-        insert_events(connection, [event for _, events, _ in arrivals for event in events])
+        insert_submissions(connection, [(submission, claimed) for submission, _, claimed, _ in arrivals])
+        insert_events(connection, [event for _, events, _, _ in arrivals for event in events])
+        insert_requests(connection, [(submission, once) for submission, _, _, once in arrivals if once is not None])
 
     def _store_returns(self, connection: Connection, returned: Sequence[tuple[Return, ...]]) -> None:
         self._check_space()

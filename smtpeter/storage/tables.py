@@ -143,6 +143,16 @@ contents = Table(
     Column("content", LargeBinary, nullable=False),
 )
 
+requests = Table(
+    "requests",
+    metadata,
+    Column("account_id", Integer, primary_key=True, autoincrement=False),
+    Column("key", Text, primary_key=True),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("submission_id", Text, nullable=False),
+    Column("created_at", Double, nullable=False, index=True),
+)
+
 packed_contents = Table(
     "packed_contents",
     metadata,

@@ -104,6 +104,43 @@ class SendTests(SynchronousTestCase):
             self.assertEqual([one.recipients for one in sink.arrived], [])
 
 
+class OnceTests(SynchronousTestCase):
+    """Sending once, and sending again."""
+
+    def test_key(self) -> None:
+        """A request that is repeated under its key is sent once; another body under the key is 409."""
+        with Sink() as sink, Installation(sink.port, web=INSECURE) as it:
+            asked = client(it)
+            value = {"recipients": ["b@y.example", "c@y.example"], "mime": MIME}
+            first = asked.post("/v1/send", value, Idempotency_Key="order 5")
+            again = asked.post("/v1/send", value, Idempotency_Key="order 5")
+            self.assertEqual((first.status, again.status, again.json), (200, 200, first.json))
+            self.assertEqual(asked.post("/v1/send", {**value, "tags": "x"}, Idempotency_Key="order 5").status, 409)
+            it.kill()
+            it.start()
+            self.assertEqual(asked.post("/v1/send", value, Idempotency_Key="order 5").json, first.json)
+            it.wait_events("delivery", 2)
+            self.assertEqual(len(it.events("attempt")), 2)
+
+    def test_resend(self) -> None:
+        """A message is sent again with its content and options under a new id, for its account alone."""
+        with Sink() as sink, Installation(sink.port, web=INSECURE) as it:
+            asked = client(it)
+            value = {"recipients": ["b@y.example", "c@y.example"], "mime": MIME, "tags": "t", "trackbounces": False}
+            ids = {address: id for id, address in asked.post("/v1/send", value).json.items()}
+            reply = asked.post("/v1/resend", {"message": ids["c@y.example"]})
+            self.assertEqual(list(reply.json.values()), ["c@y.example"], reply)
+            self.assertNotIn(next(iter(reply.json)), ids.values())
+            arrived = [one for one in sink.wait_for(3) if one.recipients == ("c@y.example",)]
+            self.assertEqual([one.reverse_path for one in arrived], ["", ""])
+            events = it.wait_events("attempt", 3)
+            said = {(one["data"]["tags"], one["data"]["properties"]) for one in events}
+            self.assertEqual(said, {("t", "trackclicks")})
+            it.cli("account", "create", "other")
+            other = Client(it, it.cli("token", "create", "o", "--account", "other")["token"])
+            self.assertEqual(other.post("/v1/resend", {"message": ids["c@y.example"]}).status, 404)
+
+
 class RefusalTests(SynchronousTestCase):
     """What is not granted."""
 

@@ -18,7 +18,7 @@ from smtpeter.intake.threads import Threads
 from smtpeter.model.account import SenderDomain
 from smtpeter.model.event import Event
 from smtpeter.model.keys import MacKeys
-from smtpeter.model.message import Draft, Recipient, Return, Submission, Trace
+from smtpeter.model.message import Draft, Once, Recipient, Return, Submission, Trace
 from smtpeter.model.options import Features
 
 T = TypeVar("T")
@@ -60,6 +60,7 @@ class Notebook:
     submissions: list[Submission] = field(factory=list)
     events: list[Event] = field(factory=list)
     returned: list[Return] = field(factory=list)
+    keys: list[Once | None] = field(factory=list)
     commits: int = 0
 
     def reserve(self, messages: int, size_bytes: int, account_id: int, domains: Collection[str]) -> bool:
@@ -75,10 +76,13 @@ class Notebook:
         """Note it."""
         self.calls.append(("give_back", messages, size_bytes))
 
-    async def store(self, submission: Submission, events: Sequence[Event], is_claimed: bool) -> None:
+    async def store(
+        self, submission: Submission, events: Sequence[Event], is_claimed: bool, once: Once | None = None
+    ) -> None:
         """Keep it."""
         self.calls.append(("store", is_claimed))
         await self._commit()
+        self.keys.append(once)
         self.submissions.append(submission)
         self.events.extend(events)
 

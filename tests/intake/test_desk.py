@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from smtpeter.boundaries.intake import Refused
 from smtpeter.boundaries.storage import StorageBusy, StorageFull
 from smtpeter.model.identity import decode_id
-from smtpeter.model.message import Draft, Recipient
+from smtpeter.model.message import Draft, Once, Recipient
 from smtpeter.model.options import Features
 from tests.intake.stand import CONTENT, NOW, TRACE, Stand, draft, ended, stand
 
@@ -43,6 +43,17 @@ class AcceptTests(SynchronousTestCase):
         desk = stand()
         ended(desk.desk.submit(evolve(draft(), trace=evolve(TRACE, protocol="HTTPS"))))
         self.assertEqual(desk.notebook.submissions[0].source, "rest")
+
+    def test_said_beside(self) -> None:
+        """What a client says beside the message is kept: tags in front of those of the header, an end, a key."""
+        desk, once = stand(), Once(key="k", fingerprint=b"f")
+        content = b"x-smtpeter-tags: may, news\r\n" + CONTENT
+        ended(desk.desk.submit(evolve(draft(content), tags=("a", "may"), expires_at=NOW + 5, once=once)))
+        ended(desk.desk.submit(draft()))
+        first, second = desk.notebook.submissions
+        self.assertEqual((first.tags, first.expires_at), (("a", "may", "news"), NOW + 5))
+        self.assertEqual((second.tags, second.expires_at), ((), NOW + 86_400))
+        self.assertEqual(desk.notebook.keys, [once, None])
 
     def test_options(self) -> None:
         """Headers of the message overrule its login; tags and misunderstandings are kept."""

@@ -11,8 +11,10 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from smtpeter.mime.addresses import sender_address
 from smtpeter.mime.compose import MAX_ADDRESSES, MAX_EXTRA, MAX_VALUE, NotComposable, compose
+from smtpeter.mime.document import editable_html_parts
 from smtpeter.mime.faults import MAX_FAULTS, Fault
 from smtpeter.mime.headers import read_headers
+from smtpeter.mime.limits import MAX_HEADER_BYTES, read_within_limits
 from smtpeter.mime.scanner import scan
 from smtpeter.mime.wire import has_bare_newline, has_long_line
 from smtpeter.mime.words import decode_text
@@ -41,6 +43,13 @@ PLACES: dict[str, Callable[[str], Composition]] = {
     "attachments[0].type": lambda text: evolve(PLAIN, attachments=(evolve(BILL, type=f"text/a{text}"),)),
     "attachments[0].cid": lambda text: evolve(PLAIN, attachments=(evolve(LOGO, cid=f"a{text}"),)),
 }
+
+_HOSTILE = st.lists(
+    st.sampled_from([*BREAKS, ENCODED, *'<>,;:"\\()@= \tab-ü', "Bcc: e@evil.example", "a@b.example", "--", "=?"])
+    | st.sampled_from("abc."),
+    max_size=5,
+).map("".join)
+"""Strings of what could end, begin or hide something."""
 
 
 def parsed(composition: Composition, chance: bytes = CHANCE) -> EmailMessage:
@@ -178,6 +187,9 @@ class HeaderTests(SynchronousTestCase):
         )
         self.assertEqual(message["List-Unsubscribe"], "<https://x.example/u?a=b,c>, <mailto:out@x.example>")
         self.assertEqual(message["List-Unsubscribe-Post"], "List-Unsubscribe=One-Click")
+        message = parsed(evolve(PLAIN, unsubscribe=Unsubscribe(email='"a>, <b"@x.example')))
+        self.assertEqual(message["List-Unsubscribe"], "<mailto:%22a%3E%2C%20%3Cb%22@x.example>")
+        self.assertIsNone(message["List-Unsubscribe-Post"])
 
     def test_odd_urls(self) -> None:
         """A URL stays in its brackets and means the same; nothing in it can be taken for an encoded word."""
@@ -200,15 +212,17 @@ class HeaderTests(SynchronousTestCase):
 
     def test_extra(self) -> None:
         """Extra headers keep their names and their order."""
-        content = compose(evolve(PLAIN, extra=(("X-B", "ü  ü"), ("x-a", "v"), ("X-B", ""))), CHANCE)
+        given_headers = (("X-B", "ü  ü"), ("x-a", "v"), ("X-B", ""), ("X-C", " a  b "), ("X-D", "d" * 3000))
+        content = compose(evolve(PLAIN, extra=given_headers), CHANCE)
         extra = [(each.name, decode_text(each.raw)) for each in read_headers(content).fields if each.key[:2] == "x-"]
-        self.assertEqual(extra, [("X-B", "ü  ü"), ("x-a", "v"), ("X-B", "")])
+        self.assertEqual(extra, [*given_headers])
+        self.assertFalse(has_long_line(content))
 
     @given(
         st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), max_size=300),
         st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), max_size=300),
     )
-    @settings(max_examples=100)
+    @settings(max_examples=100, deadline=None)
     def test_text_round_trip(self, subject: str, value: str) -> None:
         """Any subject and any value is read back as it was, its white space included, from lines of at most 78."""
         content = compose(evolve(PLAIN, subject=subject, extra=(("X-Value", value),)), CHANCE)
@@ -221,6 +235,22 @@ class HeaderTests(SynchronousTestCase):
         self.assertEqual(parsed(evolve(PLAIN, subject=subject))["Subject"], subject)
 
 
+class AcceptedTests(SynchronousTestCase):
+    """What is composed goes on as any other message does."""
+
+    def test_accepted(self) -> None:
+        """It is within the limits, its sender is found, and its HTML is what is changed for tracking."""
+        content = compose(evolve(PLAIN, html="<p>Grüße", attachments=(LOGO, BILL)), CHANCE)
+        self.assertEqual(sender_address(read_within_limits(content)), "shop@x.example")
+        self.assertEqual([part.content_type for part in editable_html_parts(scan(content))], ["text/html"])
+
+    def test_international_local_part(self) -> None:
+        """It can only stand in UTF-8 (RFC 6532); everything else stays ASCII."""
+        content = compose(evolve(PLAIN, sender="Jürgen <jürgen@bücher.example>"), CHANCE)
+        self.assertEqual(sender_address(read_headers(content)), "jürgen@xn--bcher-kva.example")
+        self.assertTrue(content.replace("jürgen".encode(), b"").isascii())
+
+
 class ContentTests(SynchronousTestCase):
     """Texts and files are read back as they were given."""
 
@@ -231,7 +261,7 @@ class ContentTests(SynchronousTestCase):
         name=st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1, max_size=120),
         cid=st.from_regex(r"[a-z0-9._-]{1,30}(@[a-z0-9.]{1,20})?", fullmatch=True),
     )
-    @settings(max_examples=120)
+    @settings(max_examples=120, deadline=None)
     def test_round_trip(self, text: str, html: str, data: bytes, name: str, cid: str) -> None:
         """With whatever is in them; all lines are short, and servers without 8BITMIME take it."""
         attached = Attachment(data=data, name=name, type="application/x-any")
@@ -345,6 +375,37 @@ class InjectionTests(SynchronousTestCase):
             ["From", "To", "Subject", "x-a", "MIME-Version", "Content-Type", "Content-Transfer-Encoding"],
         )
 
+    @given(st.dictionaries(st.integers(0, 11), _HOSTILE, min_size=1, max_size=3))
+    @settings(max_examples=300, deadline=None)
+    def test_anything(self, hostile: dict[int, str]) -> None:
+        """Whatever the strings are: faults with their places, or exactly the given fields and parts."""
+        name, address, subject, value, key, email, url, text, html, file, kind, cid = (
+            hostile.get(number, "a" if number == 4 else "") for number in range(12)
+        )
+        composition = Composition(
+            sender=f"{name}<a@x.example>",
+            to=(address, f"{name} <b@x.example>"),
+            subject=subject,
+            text=text,
+            html=html,
+            extra=((f"x-{key}", value),),
+            unsubscribe=Unsubscribe(email=email, url=url),
+            attachments=(Attachment(data=b"a", name=file, type=f"a/b{kind}"), Attachment(data=b"b", cid=f"c{cid}")),
+        )
+        try:
+            content = compose(composition, CHANCE)
+        except NotComposable as refusal:
+            for fault in refusal.faults:
+                self.assertRegex(fault.field, r"\A(?:from|to|subject|text|html|extra|unsubscribe|attachments)\b")
+                self.assertTrue(fault.field.isprintable() and fault.message.startswith(fault.field + " "))
+            return
+        expected = ["From", "To", "Subject", *(["List-Unsubscribe"] if email or url else []), f"x-{key}"]
+        self.assertEqual(names(content), [*expected, "MIME-Version", "Content-Type"])
+        media_type = f"a/b{kind}".partition(";")[0].strip(" \t")
+        related = ["related", "text/html", "application/octet-stream"]
+        self.assertEqual(shape(parsed(composition)), ["mixed", ["alternative", "text/plain", related], media_type])
+        self.assertEqual([each.addr_spec for each in parsed(composition)["From"].addresses], ["a@x.example"])
+
 
 class FaultTests(SynchronousTestCase):
     """All that is wrong is told."""
@@ -385,6 +446,12 @@ class FaultTests(SynchronousTestCase):
         self.assertEqual(fields(evolve(PLAIN, sender="a@x.example, b@x.example")), ["from"])
         self.assertEqual(fields(evolve(PLAIN, sender="a\uff0cb@x.example")), ["from"])
 
+    def test_files(self) -> None:
+        """A file's name has no tab and at most 255 characters."""
+        for name in ("a\tb", "a" * 256):
+            self.assertEqual(fields(evolve(PLAIN, attachments=(evolve(BILL, name=name),))), ["attachments[0].name"])
+        self.assertEqual(fields(evolve(PLAIN, attachments=(evolve(BILL, name="a" * 255),))), [])
+
     def test_texts(self) -> None:
         """Text or HTML is needed, and neither has half a character."""
         self.assertEqual(fields(evolve(PLAIN, text=None)), ["text"])
@@ -408,8 +475,18 @@ class FaultTests(SynchronousTestCase):
     def test_limits(self) -> None:
         """What would make an endless header is refused, and the faults themselves are not endless."""
         self.assertEqual(fields(evolve(PLAIN, subject="a" * (MAX_VALUE + 1))), ["subject"])
-        self.assertEqual(fields(evolve(PLAIN, to="a@b.example," * (MAX_ADDRESSES // 10))), ["to"])
+        self.assertEqual(
+            faults(evolve(PLAIN, to=("a@b.example",) * (MAX_ADDRESSES // 10))),
+            (Fault("to", f"to has more than {MAX_ADDRESSES} characters"),),
+        )
+        self.assertEqual(
+            faults(evolve(PLAIN, extra=(("x-a", "b" * MAX_VALUE),) * 16)),
+            (Fault("extra", f"extra has more than {MAX_HEADER_BYTES} characters"),),
+        )
         self.assertEqual(fields(evolve(PLAIN, extra=(("x-a", ""),) * (MAX_EXTRA + 1))), ["extra"])
-        self.assertEqual(fields(evolve(PLAIN, extra=(("x-a", "b" * MAX_VALUE),) * 20)), ["extra"])
+        self.assertEqual(fields(evolve(PLAIN, extra=(("x-a", "b" * 800 + " b" * 7600),) * 15)), [])
+        self.assertEqual(fields(evolve(PLAIN, extra=(("x-a", "ü" * MAX_VALUE),) * 8)), ["extra"])
+        many = "ü <a@x.example>," * (MAX_ADDRESSES // 16)
+        self.assertEqual(fields(evolve(PLAIN, to=many, cc=many)), ["to"])
         self.assertEqual(fields(evolve(PLAIN, attachments=(BILL,) * 1001)), ["attachments"])
         self.assertEqual(len(faults(evolve(PLAIN, to="no@, " * 1000))), MAX_FAULTS)

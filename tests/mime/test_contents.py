@@ -62,7 +62,7 @@ class ComposedTests(SynchronousTestCase):
         attached=st.lists(st.tuples(st.binary(max_size=200), _LINE), max_size=4),
         embedded=st.lists(st.tuples(st.binary(max_size=200), _LINE), max_size=4),
     )
-    @settings(max_examples=100)
+    @settings(max_examples=100, deadline=None)
     def test_round_trip(
         self, text: str | None, html: str, attached: list[tuple[bytes, str]], embedded: list[tuple[bytes, str]]
     ) -> None:
@@ -105,6 +105,7 @@ class FoundTests(SynchronousTestCase):
             "Content-Type: text/plain\nContent-Disposition: inline\n\ntext",
             "\nfooter",
             "Content-Type: text/html\n\n<p>html",
+            "Content-Type: text/html\n\n<p>footer",
         )
         self.assertEqual((contents.text(), contents.html()), ("text", "<p>html"))
         self.assertEqual(files(contents), (["a.txt", ""], []))
@@ -199,7 +200,7 @@ class BrokenTests(SynchronousTestCase):
         self.assertEqual(open_end.text(), "x")
 
     @given(st.binary(max_size=300), st.sampled_from(["base64", "quoted-printable", "8bit", "x"]))
-    @settings(max_examples=150)
+    @settings(max_examples=150, deadline=None)
     def test_anything(self, octets: bytes, encoding: str) -> None:
         """Any octets as header, as text, as file: there is an answer."""
         fields = f"Content-Type: text/html; charset=gbk\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n".encode()

@@ -32,6 +32,7 @@ class FileTypeTests(SynchronousTestCase):
             "text/plain; a=ü",
             "text/plain; a==?utf-8?q?x?=",
             "text/" + "a" * 300,
+            "text/plain" + "; a=b" * 60,
         ):
             with self.assertRaises(TypeUnfit):
                 read_type(text)

@@ -1,6 +1,7 @@
 """Connections that come back to ourselves, and what a retry forgets."""
 
 from smtpeter.model.outcome import Kind
+from smtpeter.relay.destinations import NoDestination
 from smtpeter.relay.resolver import MailResolver
 from smtpeter.relay.routes import Route
 from tests.relay.support import MemoryServer
@@ -47,6 +48,15 @@ class LoopTests(RelayCase):
         self.clock.advance(1000)
         self.send(3)
         self.assertEqual(self.settled()["m3"].kind, Kind.DELIVERED)
+
+    def test_better_host_is_unknown(self) -> None:
+        """So it does where the DNS cannot tell the address of that host."""
+        self.loop("mx.unknown.org", "us")
+        self.resolver.hosts["mx.unknown.org"] = NoDestination(451, "4.4.3", "no answer")
+        self.send(1)
+        outcome = self.settled()["m1"]
+        self.assertEqual((outcome.kind, outcome.reply and outcome.reply.enhanced), (Kind.DEFERRED, "4.4.3"))
+        self.assertEqual(self.ourselves.commands, [])
 
     def test_route(self) -> None:
         """What an operator's route names may be this machine."""

@@ -310,7 +310,10 @@ class SiteTests(RelayCase):
         self.send(1, address="x@dead.org")
         self.settled()
         self.send(2, address="x@dead.org")
-        self.assertEqual(self.settled()["m2"].retry_at, 1060)
+        paused = self.settled()["m2"]
+        self.assertEqual(paused.retry_at, 1060)
+        # Whoever looks at that message is told what the pause is for.
+        self.assertIn("mx.dead.org [192.0.2.66]", paused.description)
         self.assertEqual(len(self.network.dialled), 1)
         self.clock.advance(60)
         self.send(3, address="x@dead.org")
@@ -356,12 +359,39 @@ class SiteTests(RelayCase):
             (outcome.stage, outcome.is_shared, outcome.transcript), ("greeting", True, ("S: 421 4.3.2 busy",))
         )
 
+    def test_hint_of_a_site(self) -> None:
+        """A server that says when to come back is left alone until then, whatever else waits for it."""
+        self.server.greeting = b"421 4.7.0 try again in 20 minutes\r\n"
+        self.send(1)
+        self.assertEqual(self.settled()["m1"].retry_at, self.clock.seconds() + 1200)
+        self.server.greeting = b"220 mx\r\n"
+        self.outcomes.clear()
+        self.clock.advance(1190)
+        self.send(2)
+        self.assertEqual((self.settled()["m2"].kind, len(self.network.dialled)), (Kind.DEFERRED, 1))
+        self.outcomes.clear()
+        self.clock.advance(10)
+        self.send(3)
+        self.assertEqual(self.settled()["m3"].kind, Kind.DELIVERED)
+
     def test_no_mail_here(self) -> None:
         """A 521 greeting fails for good."""
         self.server.greeting = b"521 no mail here\r\n"
         self.send(1)
         outcome = self.settled()["m1"]
         self.assertEqual((outcome.kind, outcome.reason, outcome.is_hard), (Kind.FAILED, "domain_unknown", True))
+
+    def test_no_mail_at_a_reserve(self) -> None:
+        """A host that takes no mail decides nothing while another one may take it later."""
+        self.server.greeting = b"521 no mail here\r\n"
+        self.resolver.hosts["mx.unknown.org"] = NoDestination(451, "4.4.3", "no answer")
+        for number, hosts in enumerate(
+            (["mx.dead.org", "mx.example.org"], ["mx.example.org", "mx.dead.org"], ["mx.unknown.org", "mx.example.org"])
+        ):
+            self.resolver.domains[f"d{number}.org"] = hosts
+            self.send(number, address=f"x@d{number}.org")
+        for outcome in self.settled().values():
+            self.assertEqual((outcome.kind, outcome.stage), (Kind.DEFERRED, "connect"))
 
     def test_crowded(self) -> None:
         """A refused further connection pauses nothing: the open ones do the work."""

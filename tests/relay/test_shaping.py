@@ -56,6 +56,19 @@ class HealthTests(SynchronousTestCase):
         health.failed(300, 0.5)
         self.assertEqual(health.paused_until, 360)
 
+    def test_hint(self) -> None:
+        """A hint makes a pause longer, also one that has begun, never shorter, and never more than two hours."""
+        for hint, until in ((10.0, 160.0), (600.0, 700.0), (1e6, 7300.0)):
+            health = Health()
+            health.failed(100, 0.5, hint)
+            self.assertEqual(health.paused_until, until)
+        health = Health()
+        health.failed(100, 0.5, 600)
+        health.failed(110, 0.5, 900)
+        self.assertEqual((health.paused_until, health.failures), (1010, 1))
+        health.failed(120, 0.5, 60)
+        self.assertEqual(health.paused_until, 1010)
+
     def test_lost(self) -> None:
         """Several broken connections in a row are the site's fault; success between them makes it none."""
         health = Health()

@@ -1,5 +1,7 @@
 """The connections of all sites together, and whose they are."""
 
+from typing import Any
+
 from attrs import define
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -99,6 +101,19 @@ class SlotsTests(SynchronousTestCase):
         first.close()
         clock.advance(0)
         self.assertEqual(first.held, 2)
+
+    def test_many_become_free(self) -> None:
+        """All that become free at a time are given away in one turn."""
+        clock = Clock()
+        slots = Slots(8, clock)
+        pools = [Pool(slots, 1, 1) for _ in range(12)]
+        for pool in pools:
+            pool.pump()
+        for pool in pools[:4]:
+            pool.close()
+        turn: Any = clock.getDelayedCalls()[0]
+        turn.func()
+        self.assertEqual([pool.held for pool in pools], [0] * 4 + [1] * 6 + [0] * 2)
 
     @settings(max_examples=50)
     @given(st.integers(1, 12), st.lists(st.tuples(st.integers(0, 3), st.booleans()), max_size=60))

@@ -185,7 +185,7 @@ class IdentityTests(ClusterCase):
         connection = self.held_open()
         submission = sample_submission()
         node = self.nodes[0]._node
-        self.nodes[0]._store(connection, [(submission, [], node)])
+        self.nodes[0]._store(connection, [(submission, [], node, None)])
         again = StoredQueue(database=self.databases[1], node_id="one")
         waiting = Deferred.fromCoroutine(again.enlist(1001.0))
         FOREGROUND.pass_by(0.3)
@@ -207,6 +207,6 @@ class IdentityTests(ClusterCase):
     def test_heartbeat_beside_claims(self) -> None:
         """The heartbeat does not wait for claims that are under way."""
         connection = self.held_open()
-        self.nodes[0]._store(connection, [(sample_submission(), [], self.nodes[0]._node)])
+        self.nodes[0]._store(connection, [(sample_submission(), [], self.nodes[0]._node, None)])
         now(self.nodes[0].renew(1002.0))
         connection.commit()

@@ -1,9 +1,13 @@
 """Tests of addresses as browsers send them; expectations follow the URL standard."""
 
+import json
+from pathlib import Path
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from smtpeter.mime.charsets import find_charset
 from smtpeter.tracking.urls import MAX_URL, NotTrackable, browser_url
 
 
@@ -67,6 +71,16 @@ class BrowserURLTests(SynchronousTestCase):
         self.assertEqual(browser_url("http://a/?中", "gbk").target, "/?%D6%D0")
         self.assertEqual(browser_url("http://a/?日ｱ", "euc_jp").target, "/?%C6%FC%8E%B1")
         self.assertEqual(browser_url("http://a/é", None).target, "/%C3%A9")
+
+    def test_chromium(self) -> None:
+        """Odd addresses in pages of several charsets come out as in Chromium 156; what it refuses is refused."""
+        for charset, text, shown in json.loads(Path(__file__).with_name("chromium_urls.json").read_text()):
+            codec = find_charset(charset).codec
+            if shown is None:
+                self.assertRaises(NotTrackable, browser_url, text, codec)
+                continue
+            read = browser_url(text, codec)
+            self.assertEqual(read.url + ("" if read.fragment is None else f"#{read.fragment}"), shown, (charset, text))
 
     def test_fragment(self) -> None:
         """The fragment stands apart."""

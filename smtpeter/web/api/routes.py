@@ -36,6 +36,8 @@ class Arguments:
     body: Mapping[str, Any] = field(repr=False, factory=dict)
     """The object in the body, JSON or form data."""
     raw_body: bytes = field(repr=False, default=b"")
+    route: str = ""
+    """Method and pattern of the route."""
     headers: Mapping[str, str] = field(repr=False, factory=dict)
     """By name in lower case, the last of several."""
 

@@ -1,19 +1,21 @@
-"""C{POST /v1/send}: mail by REST, through the same intake as by SMTP."""
+"""C{POST /v1/send} and C{/v1/resend}: mail by REST, through the same intake as by SMTP."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
 
-from attrs import define
+from attrs import define, evolve
 
 from smtpeter.boundaries.intake import Intake, Refused
-from smtpeter.model.message import Draft, Recipient
+from smtpeter.boundaries.requests import SentMail
+from smtpeter.model.message import Draft, Once, Recipient
 from smtpeter.model.options import override
 from smtpeter.web.api.access import check_standing
 from smtpeter.web.api.answers import Answer, as_json
-from smtpeter.web.api.faults import APIError, Fault, forbidden, unavailable, wrong
+from smtpeter.web.api.faults import APIError, Fault, forbidden, not_found, unavailable, wrong
+from smtpeter.web.api.once import OnceOnly
 from smtpeter.web.api.options import REST_FEATURES
 from smtpeter.web.api.orders import Order, read_order
+from smtpeter.web.api.reading import Reader
 from smtpeter.web.api.routes import Arguments, Caller, Route
 from smtpeter.web.api.threads import SMALL_BYTES, Threads
 
@@ -30,13 +32,15 @@ class Sending:
     """
 
     _intake: Intake
+    _once: OnceOnly
+    _sent: SentMail
     _threads: Threads
     _chance: Callable[[int], bytes]
     _max_message_size: int
 
     def routes(self) -> Sequence[Route]:
-        """One."""
-        return [Route("POST", "/send", "send", self.send)]
+        """Sending, and sending again."""
+        return [Route("POST", "/send", "send", self.send), Route("POST", "/resend", "send", self.resend)]
 
     async def send(self, caller: Caller, arguments: Arguments) -> Answer:
         """
@@ -47,14 +51,46 @@ class Sending:
         @raise StorageBusy: nothing is stored.
         """
         check_standing(caller.token)
-        order = await self._read(arguments)
-        if len(order.content) > self._max_message_size:
-            raise APIError(413, (Fault(f"The message is larger than {self._max_message_size} bytes."),))
+
+        async def work(once: Once | None) -> Answer:
+            order = await self._read(arguments)
+            if len(order.content) > self._max_message_size:
+                raise APIError(413, (Fault(f"The message is larger than {self._max_message_size} bytes."),))
+            place = "mime" if arguments.body.get("mime") is not None else "from"
+            return await self._submit(draft_of(order, caller, once), place)
+
+        return await self._once.do(caller, arguments, work)
+
+    async def resend(self, caller: Caller, arguments: Arguments) -> Answer:
+        """
+        Accept the mail of an earlier message again, under a new id.
+
+        @return: the recipient by the new id.
+        @raise APIError: 404, the account has no such message; or as L{send}.
+        @raise StorageBusy: nothing is stored.
+        """
+        check_standing(caller.token)
+
+        async def work(once: Once | None) -> Answer:
+            reader = Reader(arguments.body)
+            message_id = reader.text("message")
+            if not message_id and not reader.faults:
+                reader.fault("message", "is missing: say the id of a message")
+            reader.check()
+            draft = await self._sent.find_draft(caller.account.id, message_id or "")
+            if draft is None:
+                raise not_found("There is no message of that id, or its content is kept no longer.")
+            return await self._submit(evolve(draft, trace=caller.trace, once=once), "message")
+
+        return await self._once.do(caller, arguments, work)
+
+    async def _submit(self, draft: Draft, place: str) -> Answer:
         try:
-            receipt = await self._intake.submit(draft_of(order, caller))
+            receipt = await self._intake.submit(draft)
         except Refused as refused:
-            raise refusal(refused, arguments.body) from None
-        return as_json(dict(zip(receipt.message_ids, order.recipients, strict=True)))
+            raise refusal(refused, place) from None
+        addresses = (recipient.address for recipient in draft.recipients)
+        return as_json(dict(zip(receipt.message_ids, addresses, strict=True)))
 
     async def _read(self, arguments: Arguments) -> Order:
         read = partial(read_order, chance=self._chance(CHANCE_BYTES))
@@ -63,7 +99,7 @@ class Sending:
         return await self._threads.run(read, arguments.body)
 
 
-def draft_of(order: Order, caller: Caller) -> Draft:
+def draft_of(order: Order, caller: Caller, once: Once | None) -> Draft:
     """What is handed in. Header fields of the content still go before the properties."""
     reports = order.reports
     return Draft(
@@ -81,12 +117,12 @@ def draft_of(order: Order, caller: Caller) -> Draft:
         is_utf8=order.is_utf8,
         tags=order.tags,
         expires_at=order.expires_at,
+        once=once,
     )
 
 
-def refusal(refused: Refused, body: Mapping[str, Any]) -> APIError:
+def refusal(refused: Refused, place: str) -> APIError:
     """What intake refuses, as HTTP says it."""
-    place = "mime" if body.get("mime") is not None else "from"
     if refused.code < 500:
         return unavailable(refused.text)
     if refused.enhanced == "5.7.1":

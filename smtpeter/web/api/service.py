@@ -141,6 +141,7 @@ class API(Resource):
             query=query,
             body=await self._read(headers.get("content-type", ""), raw) if route.method in ("POST", "PUT") else {},
             raw_body=raw,
+            route=f"{route.method} {route.path}",
             headers=headers,
         )
         return await route.respond(Caller(token=token, trace=trace), arguments)

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from attrs import evolve
 from typing_extensions import override
 
-from smtpeter.archive.sent import SentMail
+from smtpeter.archive.sent import SentRenderer
 from smtpeter.model.message import Submission
 from smtpeter.model.options import Features
 from smtpeter.storage.archive import StoredArchive
@@ -89,7 +89,7 @@ class MessageTests(APITestCase):
     @override
     def families(self) -> Sequence[Family]:
         self.rig = Rig(domains=Domains(has_key=False))
-        sent = SentMail(StoredSent(database=self.database), self.rig.compiler())
+        sent = SentRenderer(StoredSent(database=self.database), self.rig.compiler())
         return [MessageResources(sent, self.threads)]
 
     def stored(self, content: bytes, features: Features | None = None, reverse_path: str = "") -> str:

@@ -1,29 +1,67 @@
-"""Tests of C{POST /v1/send}, in memory."""
+"""Tests of C{POST /v1/send} and C{/v1/resend}, in memory."""
 
+import json
 from collections.abc import Sequence
 
+from attrs import evolve
+from twisted.internet.defer import Deferred
 from typing_extensions import override
 
 from smtpeter.boundaries.intake import Refused
+from smtpeter.boundaries.requests import AlreadyAsked, Earlier
 from smtpeter.boundaries.storage import StorageFull
 from smtpeter.model.account import Standing
-from smtpeter.model.message import Recipient
+from smtpeter.model.message import Draft, Recipient, Trace
 from smtpeter.model.options import Features
+from smtpeter.web.api.once import OnceOnly
 from smtpeter.web.api.sending import Sending
 from tests.support.intake import MemoryIntake
 from tests.web.api.rig import APITestCase
 from tests.web.api.test_orders import MIME
+from tests.web.test_requests import connect
 
 
-class SendTests(APITestCase):
-    """What reaches intake, and what the client hears."""
+class Archive:
+    """
+    What was asked and sent before.
+
+    @ivar requests: by account and key.
+    @ivar drafts: by account and message.
+    """
+
+    def __init__(self) -> None:
+        self.requests: dict[tuple[int, str], Earlier] = {}
+        self.drafts: dict[tuple[int, str], Draft] = {}
+        self.since: list[float] = []
+
+    async def find_request(self, account_id: int, key: str, since: float) -> Earlier | None:
+        self.since.append(since)
+        return self.requests.get((account_id, key))
+
+    async def find_draft(self, account_id: int, message_id: str) -> Draft | None:
+        return self.drafts.get((account_id, message_id))
+
+
+class SendingTestCase(APITestCase):
+    """An API that takes mail."""
 
     @override
     def families(self) -> Sequence[Sending]:
-        self.intake = MemoryIntake()
+        self.intake, self.archive = MemoryIntake(), Archive()
         return [
-            Sending(intake=self.intake, threads=self.threads, chance=lambda size: b"c" * size, max_message_size=100_000)
+            Sending(
+                intake=self.intake,
+                once=OnceOnly(self.archive, self.clock.seconds),
+                sent=self.archive,
+                threads=self.threads,
+                chance=lambda size: b"c" * size,
+                max_message_size=100_000,
+            )
         ]
+
+
+class SendTests(SendingTestCase):
+    """What reaches intake, and what the client hears."""
 
     def test_mime(self) -> None:
         """A message goes to intake for the token's account with the defaults of REST; ids come back."""
@@ -96,4 +134,116 @@ class SendTests(APITestCase):
         self.assertEqual(reply.status, 400)
         self.assertEqual([one["field"] for one in reply.json["errors"]], ["recipient", "tags"])
         self.assertEqual(reply.json["error"], reply.json["errors"][0])
+        self.assertEqual(self.intake.drafts, [])
+
+
+class OnceTests(SendingTestCase):
+    """Requests under a key."""
+
+    value = {"recipient": "b@y.example", "mime": MIME}
+
+    def keep(self, key: str) -> None:
+        """Store the request that was handed in last."""
+        once = self.intake.drafts[-1].once
+        assert once is not None and once.key == key
+        self.archive.requests[(self.account.id, key)] = Earlier(fingerprint=once.fingerprint, recipients={"m1": "b@y"})
+
+    def test_repeated(self) -> None:
+        """The same request again is answered as before and not sent again; a key counts for a day."""
+        self.clock.advance(100_000)
+        self.post("/v1/send", self.value, Idempotency_Key="k")
+        self.keep("k")
+        reply = self.post("/v1/send", self.value, Idempotency_Key="k")
+        self.assertEqual((reply.status, reply.json), (200, {"m1": "b@y"}))
+        self.assertEqual(len(self.intake.drafts), 1)
+        self.assertEqual(self.archive.since, [13_600, 13_600])
+
+    def test_other(self) -> None:
+        """Another request under the same key is 409, even of another route; another account's key is its own."""
+        self.post("/v1/send", self.value, Idempotency_Key="k")
+        self.keep("k")
+        self.assertEqual(self.post("/v1/send", {**self.value, "tags": "x"}, Idempotency_Key="k").status, 409)
+        self.assertEqual(self.post("/v1/resend", self.value, Idempotency_Key="k").status, 409)
+        self.add_token("other", account=self.add_account("b"))
+        self.assertEqual(self.post("/v1/send", self.value, token="other", Idempotency_Key="k").status, 200)
+        self.assertEqual(len(self.intake.drafts), 2)
+
+    def test_running(self) -> None:
+        """While the first request runs, the second is 409; what has failed may be asked again."""
+        self.intake.gate = Deferred()
+        protocol, transport = connect(self.site)
+        body = json.dumps(self.value).encode()
+        head = b"POST /v1/send?access_token=all HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+        protocol.dataReceived(head + b"Idempotency-Key: k\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        self.assertEqual(self.post("/v1/send", self.value, Idempotency_Key="k").status, 409)
+        self.intake.failure = StorageFull("x")
+        self.intake.gate.callback(None)
+        self.intake.gate = None
+        self.assertIn(b"503 ", transport.value())
+        self.intake.failure = None
+        self.assertEqual(self.post("/v1/send", self.value, Idempotency_Key="k").status, 200)
+
+    def test_race(self) -> None:
+        """When another server was first, its answer is given; until it can be read there is 409."""
+        self.post("/v1/send", self.value, Idempotency_Key="k")
+        self.intake.failure = AlreadyAsked("k")
+        self.assertEqual(self.post("/v1/send", self.value, Idempotency_Key="k").status, 409)
+        find = self.archive.find_request
+
+        async def find_late(account_id: int, key: str, since: float) -> Earlier | None:
+            found = await find(account_id, key, since)
+            self.keep("k")
+            return found
+
+        self.archive.find_request = find_late  # type: ignore[method-assign]
+        reply = self.post("/v1/send", self.value, Idempotency_Key="k")
+        self.assertEqual((reply.status, reply.json), (200, {"m1": "b@y"}))
+
+    def test_keys(self) -> None:
+        """A key has up to 255 printable characters."""
+        for wrong in ("", "x" * 256, "k\xe9"):
+            self.assertEqual(self.post("/v1/send", self.value, Idempotency_Key=wrong).status, 400, wrong)
+        self.assertEqual(self.post("/v1/send", self.value, Idempotency_Key="x" * 255).status, 200)
+        self.post("/v1/send", self.value)
+        self.assertIsNone(self.intake.drafts[-1].once)
+
+
+class ResendTests(SendingTestCase):
+    """C{POST /v1/resend}"""
+
+    def test_resend(self) -> None:
+        """What was handed in goes to intake again as it was, under a new id; the trace is that of this request."""
+        draft = Draft(
+            account_id=self.account.id,
+            login_id=None,
+            features=Features(inlinecss=True),
+            reverse_path="me@shop.example",
+            recipients=(Recipient(address="b@y.example", orcpt="rfc822;x@y"),),
+            content=b"From: a@shop.example\r\n\r\n",
+            trace=Trace(protocol="ESMTPSA"),
+            tags=("t",),
+        )
+        self.archive.drafts[(self.account.id, "m1")] = draft
+        reply = self.post("/v1/resend", {"message": "m1"})
+        self.assertEqual((reply.status, list(reply.json.values())), (200, ["b@y.example"]))
+        self.assertEqual(self.intake.drafts, [evolve(draft, trace=self.intake.drafts[0].trace)])
+        self.assertEqual(self.intake.drafts[0].trace.protocol, "HTTP")
+
+    def test_wrong(self) -> None:
+        """An id that is none, or another account's, is 404; none at all is 400."""
+        self.add_token("other", account=self.add_account("b"))
+        self.archive.drafts[(self.account.id, "m1")] = Draft(
+            account_id=1,
+            login_id=None,
+            features=Features(),
+            reverse_path="",
+            recipients=(),
+            content=b"",
+            trace=Trace(protocol="HTTP"),
+        )
+        self.assertEqual(self.post("/v1/resend", {"message": "m1"}, token="other").status, 404)
+        self.assertEqual(self.post("/v1/resend", {"message": "m2"}).status, 404)
+        for wrong in ({}, {"message": ""}, {"message": 5}):
+            reply = self.post("/v1/resend", wrong)
+            self.assertEqual((reply.status, reply.json["error"]["field"]), (400, "message"))
         self.assertEqual(self.intake.drafts, [])

@@ -1,4 +1,4 @@
-"""Tokens for the REST API."""
+"""Tokens for the REST API, and the keys of its requests."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make the table; what is stored stays where it is."""
+    """Make the tables; what is stored stays where it is."""
     op.create_table(
         "tokens",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -25,3 +25,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("secret", name=op.f("tokens_have_one_secret")),
         sqlite_autoincrement=True,
     )
+    op.create_table(
+        "requests",
+        sa.Column("account_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
+        sa.Column("submission_id", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "key", name=op.f("requests_key")),
+    )
+    op.create_index(op.f("requests_by_created_at"), "requests", ["created_at"])
