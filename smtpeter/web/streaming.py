@@ -130,4 +130,7 @@ async def _write(request: Any, pieces: AsyncIterator[bytes], flow: Flow) -> None
         # It may have hung up, or stopped reading, while the piece was made.
         await flow.ready()
         request.write(piece)
+        if request.method == b"HEAD":
+            # The header is out, and nothing else is wanted.
+            return
         await flow.ready()

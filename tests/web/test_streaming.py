@@ -113,14 +113,14 @@ class Reader(StringTransport):
 class StreamingTests(SynchronousTestCase):
     """An answer of many pieces."""
 
-    def asked(self, source: Source, most: int = 10**9) -> Reader:
+    def asked(self, source: Source, most: int = 10**9, method: bytes = b"GET") -> Reader:
         site = WebSite(Streaming(source), 1000, Clock())
         self.channel = site.buildProtocol(None)
         assert self.channel is not None
         reader = Reader(most)
         reader.lose = self.channel.connectionLost
         self.channel.makeConnection(reader)
-        self.channel.dataReceived(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        self.channel.dataReceived(method + b" / HTTP/1.1\r\nHost: x\r\n\r\n")
         return reader
 
     def test_whole(self) -> None:
@@ -130,6 +130,14 @@ class StreamingTests(SynchronousTestCase):
         self.assertTrue(answer.startswith(b"HTTP/1.1 200 OK\r\n"))
         self.assertEqual(answer.count(PIECE), 50)
         self.assertTrue(answer.endswith(b"0\r\n\r\n"))
+
+    def test_head(self) -> None:
+        """Whoever asks for the header alone gets it, and nothing is made that would be thrown away."""
+        source = Source(1000)
+        answer = self.asked(source, method=b"HEAD").value()
+        self.assertTrue(answer.startswith(b"HTTP/1.1 200 OK\r\n"))
+        self.assertNotIn(PIECE, answer)
+        self.assertEqual((source.made, source.is_closed), (1, True))
 
     def test_pace(self) -> None:
         """While a client does not read, no piece is made; each time it reads, as many as it takes."""
