@@ -68,6 +68,12 @@ INSERT INTO events (message_id, account_id, type, at, recipient, tags, data) VAL
 """
 """A journal as the first schema had it."""
 
+MANY_EVENTS = """
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 15002)
+INSERT INTO events (message_id, account_id, type, at, recipient, tags, data)
+SELECT 'm' || i, 1, 'attempt', i, 'b@customer.example', '["spring"]', '' FROM n;
+"""
+
 
 @contextmanager
 def connected(url: str) -> Iterator[Connection]:
@@ -225,6 +231,18 @@ class SchemaTests(SynchronousTestCase):
         assert totals is not None
         counted = (totals.messages, totals.all_opens, totals.unique_opens, totals.first_at, totals.last_at)
         self.assertEqual(counted, (1, 2, 1, 1.0, 3.0))
+
+    def test_long_journal_from_the_first(self) -> None:
+        """Of a journal of many pages each event is found by tag once."""
+        migrating.upgrade(self.url, "0001")
+        with closing(sqlite3.connect(self.path)) as connection:
+            connection.executescript(MANY_EVENTS)
+        migrating.upgrade(self.url)
+        database = inline_database(self.url)
+        self.addCleanup(close, database)
+        totals = now(StoredEventCounts(database=database).totals(1, "spring"))
+        assert totals is not None
+        self.assertEqual((totals.messages, totals.first_at, totals.last_at), (15_002, 1.0, 15_002.0))
 
     def enlisted(self, database: Database) -> StoredQueue:
         queue = StoredQueue(database=database, node_id="one")
