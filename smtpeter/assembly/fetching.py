@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from twisted.internet.base import ReactorBase
+from twisted.internet.defer import Deferred
 from twisted.internet.ssl import Certificate
 
 from smtpeter.boundaries.fetch import FetchFailed
@@ -39,11 +40,18 @@ def build_fetcher(
 
 
 def lookup_by(resolver: MailResolver) -> Lookup:
-    """All addresses of a host, of the hosts file or the DNS. None is left out: the client judges them together."""
+    """
+    All addresses of a host, of the hosts file or the DNS. None is left out: the client judges them together.
+
+    A question goes on to its own end when a fetch is given up. Others may wait for the same answer, and the resolver
+    would remember that the DNS had failed.
+    """
 
     async def lookup(host: str) -> Sequence[str]:
+        answer: Deferred[tuple[str, ...]] = Deferred()
+        _ = Deferred.fromCoroutine(resolver.addresses(host, is_trusted=True)).chainDeferred(answer)
         try:
-            return await resolver.addresses(host, is_trusted=True)
+            return await answer
         except NoDestination:
             raise FetchFailed(f"it cannot be told now where {host} leads") from None
 

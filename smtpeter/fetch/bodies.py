@@ -41,7 +41,7 @@ class WholeBody:
 
 class BoundedBody(Protocol):
     """
-    Reads an answer's body.
+    Reads an answer's body. Whoever waits for it ends the connection.
 
     @ivar whole: fires with all of it.
     """
@@ -61,7 +61,6 @@ class BoundedBody(Protocol):
         if len(self._content) > self._size_limit:
             self._content.clear()
             self.whole.errback(too_large(self._host, self._size_limit))
-            self._gate.abort()
 
     @override
     def connectionLost(self, reason: Failure = connectionDone) -> None:

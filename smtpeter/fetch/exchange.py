@@ -41,6 +41,8 @@ class Exchange:
             response = await agent.request(method, self.target.url.encode("ascii"), headers, body)
         except (ResponseFailed, RequestTransmissionFailed) as error:
             raise self._trouble([reason.value for reason in error.reasons]) from None
+        if not 100 <= response.code <= 999:
+            raise self._trouble([])
         self._gate.open()
         self._response = response
         return _head(self.target.host, response)

@@ -161,7 +161,7 @@ def _name(text: str) -> str:
     labels = name.split(".")
     if _NUMBER.fullmatch(labels[-1]):
         return _plain_ipv4(text)
-    if len(name) > MAX_NAME or not all(map(_LABEL.fullmatch, labels)):
+    if not all(map(_LABEL.fullmatch, labels)):
         raise FetchRefused("the URL has no valid host name")
     return name
 

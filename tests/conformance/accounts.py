@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from attrs import evolve
 from typing_extensions import override
 
 from smtpeter.boundaries.accounts import AccountBook, LoginDirectory, NameTaken, SenderDomains
@@ -41,8 +42,10 @@ class AccountLaws(SynchronousTestCase):
         owner = account or self.account
         return now(self.book.create_login(owner.id, name, username, b"hash", Features(trackopens=True), 2.0)).id
 
-    def add_domain(self, name: str = "example.org", is_approved: bool = True, account: Account | None = None) -> None:
-        now(self.book.create_domain((account or self.account).id, name, is_approved, KEY, 3.0))
+    def add_domain(
+        self, name: str = "example.org", is_approved: bool = True, account: Account | None = None, key: SigningKey = KEY
+    ) -> None:
+        now(self.book.create_domain((account or self.account).id, name, is_approved, key, 3.0))
 
     def test_accounts(self) -> None:
         """Accounts are listed by name, with their standing."""
@@ -108,13 +111,17 @@ class AccountLaws(SynchronousTestCase):
         self.assertIsNone(now(self.domains.find_domain(self.account.id, "www.example.org")))
 
     def test_domain_taken(self) -> None:
-        """An account has a domain once; two accounts may have the same."""
+        """An account has a domain once; two accounts may have the same, each with its own key and approval."""
         other = now(self.book.create_account("another", Standing.ACTIVE, 1.0))
         self.add_domain()
         with self.assertRaises(NameTaken):
             self.add_domain()
-        self.add_domain(account=other)
+        others = evolve(KEY, selector="s2")
+        self.add_domain(account=other, is_approved=False, key=others)
         self.assertEqual(len(now(self.book.domains(other.id))), 1)
+        for account, key, is_approved in ((self.account, KEY, True), (other, others, False)):
+            wanted = SenderDomain(account_id=account.id, name="example.org", is_approved=is_approved, key=key)
+            self.assertEqual(now(self.domains.find_domain(account.id, "example.org")), wanted)
 
     def test_served(self) -> None:
         """A domain is served when an account has it, approved."""

@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from typing_extensions import override
 
-from smtpeter.boundaries.fetch import FetchFailed
+from smtpeter.boundaries.fetch import Fetcher, FetchFailed
 from smtpeter.fetch.client import FetchLimits, GuardedClient
 from smtpeter.fetch.gate import dial_over_tcp
 
@@ -101,7 +101,8 @@ class Rig:
 
     def get(self, url: str, size_limit: int | None = None) -> "Deferred[Any]":
         """Start a GET."""
-        return self.begin(self.client.get(url, size_limit))
+        fetcher: Fetcher = self.client
+        return self.begin(fetcher.get(url, size_limit))
 
     @property
     def tried(self) -> list[tuple[str, int]]:

@@ -169,6 +169,26 @@ class AnswerTests(SynchronousTestCase):
         ):
             self.assertEqual(self.failed(octets), "a.example did not answer as an HTTP server does", octets)
 
+    def test_no_status(self) -> None:
+        """A status that is none is no answer, to a POST either."""
+        for status in (b"99", b"1000", b"-200", b"99999999999"):
+            for post in (False, True):
+                it = rig()
+                done = it.begin(it.client.post(URL, b"x", {})) if post else it.get(URL)
+                it.accept().say(b"HTTP/1.1 " + status + b" X\r\nContent-Length: 0\r\n\r\n")
+                text = failure_text(self, done, FetchFailed)
+                self.assertEqual(text, "a.example did not answer as an HTTP server does")
+
+    def test_long_line(self) -> None:
+        """A header line of more than 16 KiB is not waited for."""
+        it = rig(header_bytes=40_000)
+        done = it.get(URL)
+        line = it.accept()
+        line.say(HEAD + b"X: " + b"y" * 20_000)
+        it.turn()
+        self.assertEqual(failure_text(self, done, FetchFailed), "a.example did not answer as an HTTP server does")
+        self.assertTrue(line.is_ended)
+
     def test_too_large(self) -> None:
         """A body over the limit ends the connection, whether it tells its length, or not, or comes in chunks."""
         for rest in (
@@ -276,6 +296,13 @@ class RedirectTests(SynchronousTestCase):
             self.hop(it, URL)
         self.assertEqual(failure_text(self, done, FetchFailed), "there are more than 5 redirects")
         self.assertEqual(len(it.tried), 6)
+
+    def test_not_utf8(self) -> None:
+        """One to a place that is no text is refused."""
+        it = rig()
+        done = it.get(URL)
+        it.accept().say(b"HTTP/1.1 302 X\r\nLocation: /\xe4\r\n\r\n")
+        failure_text(self, done, FetchRefused)
 
     def test_nowhere(self) -> None:
         """A redirect without a place is a status like others."""

@@ -65,6 +65,15 @@ class PatienceTests(SynchronousTestCase):
         self.expire(4)
         self.assertTrue(line.is_ended)
 
+    def test_post(self) -> None:
+        """A POST that is not answered."""
+        self.done = self.it.begin(self.it.client.post("http://a.example/", b"x", {}))
+        line = self.it.accept()
+        self.it.reactor.advance(10)
+        line.say(HEAD)
+        self.expire(10)
+        self.assertTrue(line.is_ended)
+
     def test_redirects(self) -> None:
         """Redirects do not begin it anew."""
         self.begin()

@@ -340,7 +340,7 @@ class ReturnTests(HouseCase):
             self.assertRegex(self.take(wire, *served, sender=b"who@y.example"), rb"queued as \w{20} \(4 recipients\)")
         stored = sorted(recipient for recipient, _, _ in self.house.returns()[-3:])
         # The two spellings of one address are one return.
-        self.assertEqual(stored, ["ABUSE@shop.example", "Postmaster@localhost", "dmarc@shop.example"])
+        self.assertEqual(stored, ["abuse@shop.example", "dmarc@shop.example", "postmaster@localhost"])
 
     def test_mixed(self) -> None:
         """Who has logged in may send to returns and to others at once: the one is stored, the other delivered."""
