@@ -4,11 +4,13 @@ import os
 from functools import partial
 
 from smtpeter.archive.sent import SentRenderer
+from smtpeter.assembly.fetching import build_fetcher
 from smtpeter.assembly.foundations import Foundations
 from smtpeter.assembly.stages import Stages
 from smtpeter.auth.passwords import hash_token
 from smtpeter.config import Settings
 from smtpeter.events.logfiles import LogFiles
+from smtpeter.fetch.client import FetchLimits
 from smtpeter.storage.event_counts import StoredEventCounts
 from smtpeter.storage.event_search import StoredEventSearch
 from smtpeter.storage.requests import StoredRequests
@@ -16,6 +18,7 @@ from smtpeter.storage.sent import StoredSent
 from smtpeter.storage.tokens import StoredTokens
 from smtpeter.web.api.access import transport
 from smtpeter.web.api.events import EventResources
+from smtpeter.web.api.files import Files
 from smtpeter.web.api.logfiles import LogFileResources
 from smtpeter.web.api.messages import MessageResources
 from smtpeter.web.api.once import OnceOnly
@@ -33,6 +36,10 @@ def build_api(settings: Settings, foundations: Foundations, stages: Stages) -> A
         intake=stages.intake,
         once=OnceOnly(requests, stages.clock.seconds),
         sent=requests,
+        files=Files(
+            build_fetcher(stages.reactor, stages.resolver, FetchLimits(), web.allow_private),
+            settings.smtp.max_message_size,
+        ),
         threads=stages.threads,
         chance=os.urandom,
         max_message_size=settings.smtp.max_message_size,

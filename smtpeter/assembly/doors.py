@@ -19,7 +19,7 @@ from smtpeter.smtpd.door import SMTPDoor
 from smtpeter.smtpd.premises import Premises
 from smtpeter.smtpd.settings import SMTPSettings
 from smtpeter.tls.certificates import Certificates
-from smtpeter.web.api.answers import too_large
+from smtpeter.web.api.answers import too_busy, too_large
 from smtpeter.web.health import Health
 from smtpeter.web.requests import BodyLimit, WebSite
 from smtpeter.web.site import HostRouter, PublicSite
@@ -66,7 +66,7 @@ def build_web(
     health = Health(ServerReadiness(stages.database, is_open, lambda: stages.pump.is_moving))
     public = PublicSite(build_api(settings, foundations, stages), health.app.resource())
     router = HostRouter(tracking, public, url, settings.web.public_url)
-    limits = {b"v1": BodyLimit(settings.web.max_body_size, too_large(settings.web.max_body_size))}
+    limits = {b"v1": BodyLimit(settings.web.max_body_size, too_large(settings.web.max_body_size), too_busy())}
     site: IProtocolFactory = WebSite(router, MAX_BODY_BYTES, stages.reactor, limits)
     return site
 

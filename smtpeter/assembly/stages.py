@@ -52,6 +52,7 @@ class Stages:
     threads: WorkThreads = field(init=False)
     workers: InlineWorkers = field(init=False)
     compiler: Compiler = field(init=False)
+    resolver: MailResolver = field(init=False)
     relay: MailRelay = field(init=False)
     pump: Pump = field(init=False)
     intake: IntakeDesk = field(init=False)
@@ -79,7 +80,7 @@ class Stages:
 
     def _build_relay(self, jitter: Callable[[], float]) -> MailRelay:
         settings = self.settings
-        resolver = MailResolver(
+        self.resolver = MailResolver(
             client=names_client(self.reactor, [f"[{host}]:{port}" for host, port in settings.dns.servers]),
             clock=self.reactor,
             own_names=frozenset((settings.server.hostname,)),
@@ -93,7 +94,7 @@ class Stages:
             routes=self.foundations.routes,
             source_addresses=settings.relay.source_addresses,
         )
-        return MailRelay(self.reactor, resolver, chosen, jitter)
+        return MailRelay(self.reactor, self.resolver, chosen, jitter)
 
     def _build_pump(self, jitter: Callable[[], float]) -> Pump:
         settings, processing = self.settings, self.settings.processing

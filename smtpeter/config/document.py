@@ -102,6 +102,7 @@ class WebSection(Section):
     allow_insecure: bool = False
     trusted_proxies: list[Network] = []
     max_body_size: int = Field(default=33554432, ge=65536, le=1 << 30)
+    allow_private: bool = False
 
 
 class ProcessingSection(Section):

@@ -70,6 +70,7 @@ class WebSettings:
     """Ranges of IP addresses."""
     max_body_size: int
     """Bytes."""
+    allow_private: bool
 
 
 @frozen(kw_only=True)

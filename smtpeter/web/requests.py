@@ -3,7 +3,7 @@ Requests and connections of the web server, with a limit on every byte and secon
 
 twisted.web reads a body of any size before a handler runs, and its time-out begins anew with each byte. Here the head
 and the body of a request have one deadline, which only bytes at a fair rate put off, and a body over the limit ends the
-connection as soon as it is known.
+connection as soon as it is known. All bodies together are bounded too: each is held until it is whole.
 """
 
 from collections.abc import Mapping
@@ -33,6 +33,14 @@ _TOO_LARGE = (
     b"Content-Length: 30\r\n\r\nThe request body is too large\n"
 )
 
+_BUSY = (
+    b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n"
+    b"Retry-After: 10\r\nContent-Length: 19\r\n\r\nToo busy, try again"
+)
+
+BODIES_AT_ONCE = 8
+"""So many bodies of the largest size are held."""
+
 
 @frozen
 class BodyLimit:
@@ -40,10 +48,12 @@ class BodyLimit:
     How large a body may be.
 
     @ivar refusal: the whole answer to a larger one.
+    @ivar busy: the whole answer when too much is held already.
     """
 
     size_bytes: int
     refusal: bytes = field(default=_TOO_LARGE, repr=False)
+    busy: bytes = field(default=_BUSY, repr=False)
 
 
 class WebRequest(Request):
@@ -65,12 +75,41 @@ class WebRequest(Request):
     @override
     def handleContentChunk(self, data: bytes) -> None:
         """Called with a piece of the body."""
+        site = self.channel.site
+        if self.channel.is_refused:
+            return
         self._size_bytes += len(data)
-        if self._size_bytes > self._limit.size_bytes:
-            self.channel.refuse(self._limit.refusal)
+        site.held_bytes += len(data)
+        if self._size_bytes > self._limit.size_bytes or site.is_crowded:
+            is_large = self._size_bytes > self._limit.size_bytes
+            self.channel.refuse(self._limit.refusal if is_large else self._limit.busy)
+            self._let_go(site)
         else:
             self.channel.put_off(len(data) / BYTES_A_SECOND)
             super().handleContentChunk(data)
+
+    @override
+    def process(self) -> None:
+        """Handle a whole request; one that was refused is none, though its end may have come in the same segment."""
+        if not self.channel.is_refused:
+            super().process()
+
+    @override
+    def finish(self) -> None:
+        """The answer is complete."""
+        self._let_go(self.channel.site)
+        super().finish()
+
+    @override
+    def connectionLost(self, reason: Failure) -> None:
+        """There is nobody to answer."""
+        self._let_go(self.channel.site)
+        super().connectionLost(reason)
+
+    def _let_go(self, site: "WebSite") -> None:
+        """Count the body no more."""
+        site.held_bytes -= self._size_bytes
+        self._size_bytes = 0
 
     @override
     def render(self, resrc: IResource) -> None:
@@ -85,12 +124,13 @@ class WebChannel(HTTPChannel):
     site: "WebSite"
     transport: ITransport
     _deadline: IDelayedCall | None = None
-    _is_refused = False
+    is_refused = False
+    """Whether the answer was given before the request was whole."""
 
     @override
     def dataReceived(self, data: bytes) -> None:
         """Take bytes; the first ones of a request start its clock."""
-        if self._is_refused:
+        if self.is_refused:
             return
         if self._deadline is None and not self._handlingRequest:
             self._deadline = self.callLater(REQUEST_SECONDS, self._overdue)
@@ -120,9 +160,9 @@ class WebChannel(HTTPChannel):
 
     def refuse(self, response: bytes) -> None:
         """Answer at once, whatever else the client sends, and close."""
-        if self._is_refused:
+        if self.is_refused:
             return
-        self._is_refused = True
+        self.is_refused = True
         self._stop_clock()
         self.transport.write(response)
         self.loseConnection()
@@ -158,6 +198,15 @@ class WebSite(Site):
         )
         self.body_limit = BodyLimit(max_body_size)
         self.body_limits = body_limits or {}
+        self.held_bytes = 0
+        self._most_held = BODIES_AT_ONCE * max(
+            limit.size_bytes for limit in (self.body_limit, *self.body_limits.values())
+        )
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether all bodies together are too much."""
+        return self.held_bytes > self._most_held
 
     @override
     def log(self, request: object) -> None:

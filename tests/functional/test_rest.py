@@ -5,8 +5,11 @@ import email.policy
 import json
 import socket
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 from twisted.trial.unittest import SynchronousTestCase
+from typing_extensions import override
 
 from tests.support.installation import Installation
 from tests.support.rest import INSECURE, Client, client
@@ -81,6 +84,41 @@ class SendTests(SynchronousTestCase):
             self.assertEqual(list(reply.json.values()), ["c@y.example"], reply)
             second = sink.wait_for(2)[-1]
             self.assertEqual(second.recipients, ("c@y.example",))
+
+    def test_urls(self) -> None:
+        """An attachment by URL is fetched; from loopback only where the operator allows it, else nobody is asked."""
+        asked: list[str] = []
+
+        class Files(BaseHTTPRequestHandler):
+            """Has one."""
+
+            def do_GET(self) -> None:
+                asked.append(self.path)
+                self.send_response(200)
+                self.send_header("Content-Type", "text/plain")
+                self.end_headers()
+                self.wfile.write(b"from elsewhere")
+
+            @override
+            def log_message(self, format: str, *arguments: object) -> None:
+                """Nothing."""
+
+        with ThreadingHTTPServer(("127.0.0.1", 0), Files) as server, Sink() as sink:
+            Thread(target=server.serve_forever, daemon=True).start()
+            url = f"http://127.0.0.1:{server.server_port}/a.txt"
+            value = {"recipient": "b@y.example", "from": "a@shop.example", "text": "x", "attachments": [{"url": url}]}
+            with Installation(sink.port, web=INSECURE) as it:
+                reply = client(it).post("/v1/send", value)
+                self.assertEqual((reply.status, reply.json["error"]["field"]), (400, "attachments[0].url"))
+                self.assertEqual(asked, [])
+            with Installation(sink.port, web=INSECURE + "\nallow_private = true") as it:
+                self.assertEqual(client(it).post("/v1/send", value).status, 200)
+                (arrived,) = sink.wait_for(1)
+            server.shutdown()
+        found = email.message_from_bytes(arrived.content, policy=email.policy.default)
+        (attached,) = found.iter_attachments()
+        self.assertEqual((attached.get_filename(), attached.get_content().strip()), ("a.txt", "from elsewhere"))
+        self.assertEqual(asked, ["/a.txt"])
 
     def test_many(self) -> None:
         """Ten thousand recipients are accepted by one request, and more are refused."""

@@ -70,6 +70,23 @@ class RequestTests(SynchronousTestCase):
         self.assertEqual(answer.count(b"HTTP/1.1 413 "), 1)
         self.assertTrue(self.transport.disconnecting)
 
+    def test_refused_is_not_handled(self) -> None:
+        """A request whose body is too large does not reach its resource with a part of it, even in one segment."""
+        served: list[bytes] = []
+
+        def render(resource: Echo, request: IRequest) -> bytes:
+            served.append(request.content.read())
+            return b""
+
+        self.patch(Echo, "render", render)
+        chunks = b"64\r\n" + b"x" * 100 + b"\r\n"
+        answer = self.send(
+            b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks * 11 + b"0\r\n\r\n"
+        )
+        self.assertEqual(answer.count(b"HTTP/1.1 "), 1)
+        self.assertTrue(answer.startswith(b"HTTP/1.1 413 "), answer)
+        self.assertEqual(served, [])
+
     def test_refused_is_cut(self) -> None:
         """A client that goes on after a refusal is cut off."""
         self.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9999999\r\n\r\n")

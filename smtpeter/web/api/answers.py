@@ -6,7 +6,7 @@ from typing import Final
 
 from attrs import field, frozen
 
-from smtpeter.web.api.faults import APIError, Fault
+from smtpeter.web.api.faults import APIError, Fault, unavailable
 
 JSON: Final = "application/json"
 """Without parameters: existing clients compare the whole text."""
@@ -54,6 +54,15 @@ def as_error(error: APIError) -> Answer:
 
 def too_large(limit: int) -> bytes:
     """The whole response to a body over the limit, which is sent before the request is whole."""
-    answer = as_error(APIError(413, (Fault(f"The body is larger than {limit} bytes."),)))
-    head = f"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Type: {JSON}\r\n"
-    return f"{head}Content-Length: {len(answer.body)}\r\n\r\n".encode("ascii") + answer.body
+    return _whole("Content Too Large", as_error(APIError(413, (Fault(f"The body is larger than {limit} bytes."),))))
+
+
+def too_busy() -> bytes:
+    """The whole response when too many bodies are coming in."""
+    return _whole("Service Unavailable", as_error(unavailable("Too much is coming in at once; nothing was changed.")))
+
+
+def _whole(reason: str, answer: Answer) -> bytes:
+    headers = {"Content-Type": JSON, "Content-Length": str(len(answer.body)), "Connection": "close", **answer.headers}
+    lines = [f"HTTP/1.1 {answer.status} {reason}", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
+    return "\r\n".join(lines).encode("ascii") + answer.body

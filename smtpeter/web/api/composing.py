@@ -2,27 +2,47 @@
 
 import binascii
 from base64 import b64decode
+from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
+from smtpeter.boundaries.fetch import Fetched
 from smtpeter.mime.compose import NotComposable, compose
+from smtpeter.mime.files import MAX_FILE_NAME
 from smtpeter.model.composition import Addresses, Attachment, Composition, Unsubscribe
 from smtpeter.web.api.reading import Reader, kind
 
 COMPOSING = ("from", "to", "cc", "replyto", "replyTo", "subject", "text", "html", "unsubscribe", "extra", "attachments")
 """The properties that a complete message excludes."""
 
-NO_URLS = "names a url, and attachments by URL are not available yet: send its data"
+_NO_FILES = ("multipart/", "message/")
+"""Types of which a file of one part cannot be."""
 
 _WHITE_SPACE = str.maketrans("", "", " \t\r\n")
 
 
-def read_composed(reader: Reader, chance: bytes) -> bytes:
+Files = Mapping[str, Fetched]
+"""What was found at URLs."""
+
+
+def urls_of(body: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The URLs of attachments, and where each stands."""
+    found: dict[str, list[str]] = {}
+    attachments = body.get("attachments")
+    for number, one in enumerate(attachments if isinstance(attachments, list) else ()):
+        if isinstance(one, dict) and isinstance(one.get("url"), str):
+            found.setdefault(one["url"], []).append(f"attachments[{number}].url")
+    return found
+
+
+def read_composed(reader: Reader, chance: bytes, files: Files) -> bytes:
     """
     The message that the properties describe; empty, and faults, when there is none.
 
     @param chance: see L{smtpeter.mime.compose.compose}.
+    @param files: what was fetched; a file that was not stays empty.
     """
-    composition = _read(reader)
+    composition = _read(reader, files)
     try:
         return compose(composition, chance)
     except NotComposable as refusal:
@@ -31,7 +51,7 @@ def read_composed(reader: Reader, chance: bytes) -> bytes:
         return b""
 
 
-def _read(reader: Reader) -> Composition:
+def _read(reader: Reader, files: Files) -> Composition:
     return Composition(
         sender=_addresses(reader, "from"),
         to=_addresses(reader, "to"),
@@ -40,7 +60,7 @@ def _read(reader: Reader) -> Composition:
         subject=reader.text("subject"),
         text=reader.text("text"),
         html=reader.text("html"),
-        attachments=_attachments(reader),
+        attachments=_attachments(reader, files),
         extra=_extra(reader),
         unsubscribe=_unsubscribe(reader),
     )
@@ -71,35 +91,51 @@ def _unsubscribe(reader: Reader) -> Unsubscribe | None:
     )
 
 
-def _attachments(reader: Reader) -> tuple[Attachment, ...]:
+def _attachments(reader: Reader, files: Files) -> tuple[Attachment, ...]:
     value = reader.body.get("attachments")
     if value is None:
         return ()
     if not isinstance(value, list):
         reader.fault("attachments", f"is {kind(value)} where an array belongs")
         return ()
-    return tuple(_attachment(reader, f"attachments[{number}]", one) for number, one in enumerate(value))
+    return tuple(_attachment(reader, f"attachments[{number}]", one, files) for number, one in enumerate(value))
 
 
-def _attachment(reader: Reader, place: str, value: Any) -> Attachment:
+def _attachment(reader: Reader, place: str, value: Any, files: Files) -> Attachment:
     if not isinstance(value, dict):
         reader.fault(place, f"is {kind(value)} where an object belongs")
         return Attachment(data=b"")
-    if value.get("url") is not None:
-        reader.fault(place, NO_URLS)
-    elif not isinstance(value.get("data"), str):
-        reader.fault(f"{place}.data", "is missing, or is no text in base64")
     texts = {name: value.get(name) or "" for name in ("name", "type", "cid")}
     for name, text in texts.items():
         if not isinstance(text, str):
             reader.fault(f"{place}.{name}", f"is {kind(text)} where a text belongs")
             texts[name] = ""
-    return Attachment(data=_decoded(reader, f"{place}.data", value.get("data")), **texts)
+    url = value.get("url")
+    if url is None:
+        return Attachment(data=_decoded(reader, f"{place}.data", value.get("data")), **texts)
+    if not isinstance(url, str):
+        reader.fault(f"{place}.url", f"is {kind(url)} where a text belongs")
+    elif value.get("data") is not None:
+        reader.fault(place, "has data and a url where one of them belongs")
+    elif url in files:
+        return _fetched(url, files[url], **texts)
+    return Attachment(data=b"", **texts)
+
+
+def _fetched(url: str, file: Fetched, name: str, type: str, cid: str) -> Attachment:
+    """A file from elsewhere. What the caller says of it goes before what its URL and its server say."""
+    if not name:
+        name = unquote(urlsplit(url).path.rpartition("/")[2])
+        name = name if name.isprintable() and len(name) <= MAX_FILE_NAME else ""
+    if not type and not file.type.startswith(_NO_FILES):
+        type = f"{file.type}; charset={file.charset}" if file.charset else file.type
+    return Attachment(data=file.content, name=name, type=type, cid=cid)
 
 
 def _decoded(reader: Reader, place: str, text: Any) -> bytes:
     """White space and a missing end are let pass, as most programs do."""
     if not isinstance(text, str):
+        reader.fault(place, "is missing, or is no text in base64")
         return b""
     letters = text.translate(_WHITE_SPACE).rstrip("=")
     try:

@@ -7,7 +7,7 @@ from attrs import field, frozen
 
 from smtpeter.mime.wire import normalise_newlines
 from smtpeter.model.options import Overrides
-from smtpeter.web.api.composing import COMPOSING, read_composed
+from smtpeter.web.api.composing import COMPOSING, Files, read_composed
 from smtpeter.web.api.options import Reports, read_overrides, read_reports, read_tags, read_time
 from smtpeter.web.api.reading import Reader
 from smtpeter.web.api.recipients import read_address, read_recipients
@@ -36,11 +36,12 @@ class Order:
     expires_at: float | None
 
 
-def read_order(body: Mapping[str, Any], chance: bytes) -> Order:
+def read_order(body: Mapping[str, Any], chance: bytes, files: Files | None = None) -> Order:
     """
     Read all of it.
 
     @param chance: see L{smtpeter.mime.compose.compose}.
+    @param files: what was fetched; C{None} to look for faults first.
     @raise APIError: 400, with all that is wrong.
     """
     reader = Reader(body)
@@ -48,7 +49,7 @@ def read_order(body: Mapping[str, Any], chance: bytes) -> Order:
         if reader.body.get(name) not in (None, "", [], {}):
             reader.fault(name, problem)
     recipients, reverse_path = read_recipients(reader), _reverse_path(reader)
-    content = _content(reader, chance)
+    content = _content(reader, chance, files or {})
     addresses = (*recipients, reverse_path)
     is_utf8 = not all(address.isascii() for address in addresses) or (not reader.has("mime") and _has_utf8(content))
     order = Order(
@@ -70,11 +71,10 @@ def _reverse_path(reader: Reader) -> str:
     return read_address(reader, "envelope", text) or "" if text else ""
 
 
-def _content(reader: Reader, chance: bytes) -> bytes:
+def _content(reader: Reader, chance: bytes, files: Files) -> bytes:
     mime = reader.text("mime")
     if not reader.has("mime"):
-        is_templated = reader.has("template")
-        return b"" if is_templated else read_composed(reader, chance)
+        return b"" if reader.has("template") else read_composed(reader, chance, files)
     for name in COMPOSING:
         if reader.has(name):
             reader.fault(name, "cannot stand beside mime, which is the whole message")

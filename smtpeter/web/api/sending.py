@@ -11,7 +11,9 @@ from smtpeter.model.message import Draft, Once, Recipient
 from smtpeter.model.options import override
 from smtpeter.web.api.access import check_standing
 from smtpeter.web.api.answers import Answer, as_json
+from smtpeter.web.api.composing import urls_of
 from smtpeter.web.api.faults import APIError, Fault, forbidden, not_found, unavailable, wrong
+from smtpeter.web.api.files import Files
 from smtpeter.web.api.once import OnceOnly
 from smtpeter.web.api.options import REST_FEATURES
 from smtpeter.web.api.orders import Order, read_order
@@ -34,6 +36,7 @@ class Sending:
     _intake: Intake
     _once: OnceOnly
     _sent: SentMail
+    _files: Files
     _threads: Threads
     _chance: Callable[[int], bytes]
     _max_message_size: int
@@ -94,9 +97,14 @@ class Sending:
 
     async def _read(self, arguments: Arguments) -> Order:
         read = partial(read_order, chance=self._chance(CHANCE_BYTES))
-        if len(arguments.raw_body) <= SMALL_BYTES:
-            return read(arguments.body)
-        return await self._threads.run(read, arguments.body)
+        is_small = len(arguments.raw_body) <= SMALL_BYTES
+        order = read(arguments.body) if is_small else await self._threads.run(read, arguments.body)
+        urls = urls_of(arguments.body)
+        if not urls:
+            return order
+        # Only now that nothing else is wrong: strangers' servers are not asked in vain.
+        files = await self._files.fetch(urls)
+        return await self._threads.run(partial(read, files=files), arguments.body)
 
 
 def draft_of(order: Order, caller: Caller, once: Once | None) -> Draft:

@@ -17,7 +17,7 @@ from smtpeter.storage.accounts import StoredAccounts
 from smtpeter.storage.database import Database
 from smtpeter.storage.tokens import StoredTokens
 from smtpeter.web.api.access import transport
-from smtpeter.web.api.answers import too_large
+from smtpeter.web.api.answers import too_busy, too_large
 from smtpeter.web.api.routes import Family
 from smtpeter.web.api.service import API
 from smtpeter.web.requests import BodyLimit, WebSite
@@ -93,7 +93,7 @@ class APITestCase(SynchronousTestCase):
             self.threads,
             self.families(),
         )
-        limits = {b"v1": BodyLimit(LIMIT, too_large(LIMIT))}
+        limits = {b"v1": BodyLimit(LIMIT, too_large(LIMIT), too_busy())}
         self.site = WebSite(PublicSite(api, Resource()), 1000, self.clock, limits)
 
     def families(self) -> Sequence[Family]:

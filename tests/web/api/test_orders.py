@@ -6,8 +6,10 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from smtpeter.boundaries.fetch import Fetched
 from smtpeter.model.options import Overrides
 from smtpeter.web.api import recipients
+from smtpeter.web.api.composing import urls_of
 from smtpeter.web.api.faults import APIError
 from smtpeter.web.api.options import Reports
 from smtpeter.web.api.orders import Order, read_order
@@ -198,7 +200,12 @@ class ContentTests(OrderTestCase):
                 "to": ["x@y.example", 5],
                 "subject": "a\r\nBcc: e@y.example",
                 "extra": {"Bcc": "e@y.example", "x-a": 1},
-                "attachments": [{"data": "%%%"}, {"url": "http://127.0.0.1/"}, "x", {"data": "", "name": 5}],
+                "attachments": [
+                    {"data": "%%%"},
+                    {"data": "", "url": "http://127.0.0.1/"},
+                    "x",
+                    {"data": "", "name": 5},
+                ],
                 "unsubscribe": "x",
             }
         )
@@ -209,7 +216,30 @@ class ContentTests(OrderTestCase):
                 *("attachments[0].data", "attachments[1]", "attachments[2]", "attachments[3].name"),
             },
         )
-        self.assertIn("not available yet", found["attachments[1]"])
+        self.assertIn("data and a url", found["attachments[1]"])
+
+    def test_fetched(self) -> None:
+        """A file that was fetched has the name and the type that are said, else those of its URL and its server."""
+        first, second = "https://x.example/a%20b.txt?c=d", "https://x.example/"
+        files = {
+            first: Fetched(status=200, type="text/plain", charset="utf-8", content=b"hello"),
+            second: Fetched(status=200, type="multipart/mixed", charset="", content=b"--x"),
+        }
+        said = {"url": first, "name": "n.csv", "type": "text/csv"}
+        value = {**self.body(), "attachments": [{"url": first}, said, {"url": second}]}
+        self.assertEqual(
+            urls_of(value), {first: ["attachments[0].url", "attachments[1].url"], second: ["attachments[2].url"]}
+        )
+        found: Any = message_from_bytes(read_order(value, CHANCE, files).content, policy=policy.default)
+        self.assertEqual(
+            [(one.get_filename(), one.get_content_type(), one.get_content()) for one in found.iter_attachments()],
+            [
+                ("a b.txt", "text/plain", "hello"),
+                ("n.csv", "text/csv", "hello"),
+                (None, "application/octet-stream", b"--x"),
+            ],
+        )
+        self.assertEqual(list(self.refusals({**self.body(), "attachments": [{"url": 5}]})), ["attachments[0].url"])
 
     def test_international(self) -> None:
         """Only what cannot be said in ASCII asks for SMTPUTF8: an address, not a name or a subject."""

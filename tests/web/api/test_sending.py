@@ -1,18 +1,20 @@
 """Tests of C{POST /v1/send} and C{/v1/resend}, in memory."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from attrs import evolve
 from twisted.internet.defer import Deferred
 from typing_extensions import override
 
+from smtpeter.boundaries.fetch import Fetched, FetchRefused
 from smtpeter.boundaries.intake import Refused
 from smtpeter.boundaries.requests import AlreadyAsked, Earlier
 from smtpeter.boundaries.storage import StorageFull
 from smtpeter.model.account import Standing
 from smtpeter.model.message import Draft, Recipient, Trace
 from smtpeter.model.options import Features
+from smtpeter.web.api.files import Files
 from smtpeter.web.api.once import OnceOnly
 from smtpeter.web.api.sending import Sending
 from tests.support.intake import MemoryIntake
@@ -42,17 +44,38 @@ class Archive:
         return self.drafts.get((account_id, message_id))
 
 
+class Elsewhere:
+    """
+    A network with one file.
+
+    @ivar asked: URLs and limits.
+    """
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, int | None]] = []
+
+    async def get(self, url: str, size_limit: int | None = None) -> Fetched:
+        self.asked.append((url, size_limit))
+        if not url.startswith("https://x.example/"):
+            raise FetchRefused("it leads to an address that is not public")
+        return Fetched(status=200, type="text/plain", charset="", content=b"x" * 70_000)
+
+    async def post(self, url: str, content: bytes, headers: Mapping[str, str]) -> Fetched:
+        raise NotImplementedError
+
+
 class SendingTestCase(APITestCase):
     """An API that takes mail."""
 
     @override
     def families(self) -> Sequence[Sending]:
-        self.intake, self.archive = MemoryIntake(), Archive()
+        self.intake, self.archive, self.elsewhere = MemoryIntake(), Archive(), Elsewhere()
         return [
             Sending(
                 intake=self.intake,
                 once=OnceOnly(self.archive, self.clock.seconds),
                 sent=self.archive,
+                files=Files(self.elsewhere, 100_000),
                 threads=self.threads,
                 chance=lambda size: b"c" * size,
                 max_message_size=100_000,
@@ -126,6 +149,33 @@ class SendTests(SendingTestCase):
         """A message over the limit of messages is refused."""
         reply = self.post("/v1/send", {"recipient": "b@y.example", "mime": MIME + "x" * 100_000})
         self.assertEqual(reply.status, 413)
+        self.assertEqual(self.intake.drafts, [])
+
+    def attach(self, *urls: str, **more: str) -> dict[str, object]:
+        """A mail with attachments by URL."""
+        attachments = [{"url": url} for url in urls]
+        return {"recipient": "b@y.example", "from": "a@shop.example", "text": "x", "attachments": attachments, **more}
+
+    def test_urls(self) -> None:
+        """Attachments are fetched before the answer, each once, and composed in a thread."""
+        url = "https://x.example/a.txt"
+        self.assertEqual(self.post("/v1/send", self.attach(url, url)).status, 413)
+        self.assertEqual(self.post("/v1/send", self.attach(url)).status, 200)
+        self.assertEqual(self.elsewhere.asked, [(url, 100_000), (url, 100_000)])
+        self.assertIn(b'name="a.txt"', self.intake.drafts[0].content)
+        self.assertEqual(self.threads.runs, 2)
+
+    def test_urls_refused(self) -> None:
+        """What cannot be fetched refuses the mail; what is wrong otherwise is told before anybody is asked."""
+        reply = self.post("/v1/send", self.attach("https://x.example/a", "http://127.0.0.1/"))
+        self.assertEqual((reply.status, reply.json["error"]["field"]), (400, "attachments[1].url"))
+        self.assertIn("not public", reply.error)
+        self.assertEqual([left for _, left in self.elsewhere.asked], [100_000, 30_000])
+        self.assertEqual(self.post("/v1/send", self.attach("https://x.example/a", tags="a b")).status, 400)
+        self.assertEqual(self.post("/v1/send", {**self.attach("https://x.example/a"), "mime": MIME}).status, 400)
+        many = [f"https://x.example/{number}" for number in range(21)]
+        self.assertEqual(self.post("/v1/send", self.attach(*many)).status, 400)
+        self.assertEqual(len(self.elsewhere.asked), 2)
         self.assertEqual(self.intake.drafts, [])
 
     def test_faults(self) -> None:

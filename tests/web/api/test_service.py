@@ -12,7 +12,7 @@ from smtpeter.boundaries.storage import StorageBusy, StorageFull
 from smtpeter.web.api.answers import TEXT, Answer, Streamed, as_json, as_text
 from smtpeter.web.api.faults import APIError, Fault, bad_request, not_found
 from smtpeter.web.api.routes import Arguments, Caller, Route
-from smtpeter.web.requests import BYTES_A_SECOND, REQUEST_SECONDS, WebChannel
+from smtpeter.web.requests import BODIES_AT_ONCE, BYTES_A_SECOND, REQUEST_SECONDS, WebChannel
 from tests.support.database import now
 from tests.web.api.rig import LIMIT, APITestCase
 from tests.web.test_requests import connect
@@ -256,6 +256,25 @@ class BodyTests(ServiceTestCase):
         self.assertIn(b'{"error":{"message":"The body is larger than 200000 bytes."}}', answer)
         self.assertEqual(self.raw(head % (b"/v1/echo/1?access_token=all", LIMIT)), b"")
         self.assertTrue(self.raw(head % (b"/v10/echo", 1001)).startswith(b"HTTP/1.1 413 "))
+
+    def test_crowd(self) -> None:
+        """Bodies that come in together are bounded; what is answered or hung up makes room again."""
+        head = b"POST /v1/echo/1?access_token=all HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % LIMIT
+        opened = [connect(self.site) for _ in range(BODIES_AT_ONCE + 1)]
+        for protocol, _ in opened:
+            protocol.dataReceived(head + b"x" * (LIMIT - 1))
+        refused = [transport.value() for _, transport in opened if transport.value()]
+        self.assertEqual(len(refused), 1)
+        self.assertTrue(refused[0].startswith(b"HTTP/1.1 503 "), refused)
+        self.assertIn(b"\r\nRetry-After: 10\r\n", refused[0])
+        self.assertEqual(self.post("/v1/echo/1", {"a": "x" * 100}).status, 503)
+        for number, (protocol, _) in enumerate(opened):
+            if number % 2:
+                protocol.dataReceived(b"x")
+            protocol.connectionLost(Failure(ConnectionLost()))
+        self.assertEqual(self.site.held_bytes, 0)
+        self.assertEqual(self.post("/v1/echo/1", {}).status, 200)
+        self.assertEqual(self.site.held_bytes, 0)
 
     def test_slow(self) -> None:
         """A body that drips is cut at the deadline; one that comes at a fair rate may take longer."""
