@@ -3,20 +3,29 @@
 import os
 from functools import partial
 
+from smtpeter.archive.sent import SentRenderer
 from smtpeter.assembly.fetching import build_fetcher
 from smtpeter.assembly.foundations import Foundations
 from smtpeter.assembly.stages import Stages
 from smtpeter.auth.passwords import hash_token
 from smtpeter.config import Settings
+from smtpeter.events.logfiles import LogFiles
 from smtpeter.fetch.client import FetchLimits
+from smtpeter.storage.event_counts import StoredEventCounts
+from smtpeter.storage.event_search import StoredEventSearch
 from smtpeter.storage.requests import StoredRequests
+from smtpeter.storage.sent import StoredSent
 from smtpeter.storage.tokens import StoredTokens
 from smtpeter.web.api.access import transport
+from smtpeter.web.api.events import EventResources
 from smtpeter.web.api.files import Files
+from smtpeter.web.api.logfiles import LogFileResources
+from smtpeter.web.api.messages import MessageResources
 from smtpeter.web.api.once import OnceOnly
 from smtpeter.web.api.routes import Family
 from smtpeter.web.api.sending import Sending
 from smtpeter.web.api.service import API
+from smtpeter.web.api.statistics import StatisticsResources
 
 
 def build_api(settings: Settings, foundations: Foundations, stages: Stages) -> API:
@@ -35,7 +44,7 @@ def build_api(settings: Settings, foundations: Foundations, stages: Stages) -> A
         chance=os.urandom,
         max_message_size=settings.smtp.max_message_size,
     )
-    families: list[Family] = [sending]
+    families: list[Family] = [sending, *_reading(stages)]
     return API(
         StoredTokens(database=stages.database),
         partial(hash_token, foundations.secrets.password_key),
@@ -43,3 +52,14 @@ def build_api(settings: Settings, foundations: Foundations, stages: Stages) -> A
         stages.threads,
         families,
     )
+
+
+def _reading(stages: Stages) -> list[Family]:
+    """What is read of the journal and of messages."""
+    search, counts = StoredEventSearch(database=stages.database), StoredEventCounts(database=stages.database)
+    return [
+        EventResources(search, stages.clock),
+        LogFileResources(LogFiles(search), stages.clock),
+        StatisticsResources(counts, counts, stages.clock),
+        MessageResources(SentRenderer(StoredSent(database=stages.database), stages.compiler), stages.threads),
+    ]

@@ -51,6 +51,7 @@ class Stages:
     directory: StoredDirectory = field(init=False)
     threads: WorkThreads = field(init=False)
     workers: InlineWorkers = field(init=False)
+    compiler: Compiler = field(init=False)
     resolver: MailResolver = field(init=False)
     relay: MailRelay = field(init=False)
     pump: Pump = field(init=False)
@@ -101,7 +102,7 @@ class Stages:
         self.workers = InlineWorkers(
             self.reactor, self._counted(spawn), processing.workers, processing.timeout, self.meters.worker_killed
         )
-        compiler = Compiler(
+        self.compiler = Compiler(
             self.directory,
             self.meters.inliner(self.workers, self.reactor),
             self.foundations.secrets.mac_keys,
@@ -117,7 +118,7 @@ class Stages:
         return Pump(
             clock=self.clock,
             store=self._store,
-            preparer=compiler,
+            preparer=self.compiler,
             relay=DatedRelay(self.relay, self.reactor, self.clock),
             new_id=lambda now: new_id(now, os.urandom(_ID_CHANCE_BYTES)),
             jitter=jitter,

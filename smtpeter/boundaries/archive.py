@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from smtpeter.model.archive import Finished, Packed, Swept
+from smtpeter.model.archive import Finished, Packed, SentEnvelope, Swept
+from smtpeter.model.message import Submission
 
 
 class ContentReader(Protocol):
@@ -14,6 +15,32 @@ class ContentReader(Protocol):
         A submission's content, byte for byte as it was accepted; C{None} when it is kept no longer.
 
         @raise StorageBusy: cannot be read now.
+        """
+
+
+class SentStore(Protocol):
+    """Messages of accounts, whatever became of them. All methods may raise L{StorageBusy}."""
+
+    async def envelope(self, account_id: int, message_id: str) -> SentEnvelope | None:
+        """Its addresses; C{None} when the account has no such message."""
+
+    async def submission(self, account_id: int, message_id: str) -> Submission | None:
+        """
+        What it is a part of, with that message alone; C{None} when the account has no such message, or its content is
+        kept no longer.
+        """
+
+
+class SentMessages(Protocol):
+    """Messages as they went out. All methods may raise L{StorageBusy}."""
+
+    async def envelope(self, account_id: int, message_id: str) -> SentEnvelope | None:
+        """Its addresses; C{None} when the account has no such message."""
+
+    async def content(self, account_id: int, message_id: str) -> bytes | None:
+        """
+        The message with all that was changed in it, CRLF line ends, dots not stuffed; C{None} when the account has no
+        such message, or its content is kept no longer.
         """
 
 

@@ -43,6 +43,15 @@ class Packed:
 
 
 @frozen(kw_only=True)
+class SentEnvelope:
+    """From whom and to whom a message went."""
+
+    reverse_path: str
+    """As injected, possibly empty."""
+    recipient: str
+
+
+@frozen(kw_only=True)
 class Finished:
     """Contents that can be packed: no message of their submission will be sent any more."""
 

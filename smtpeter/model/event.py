@@ -1,6 +1,7 @@
 """A fact about a message: written once, never changed."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Literal
 
 from attrs import field, frozen
@@ -18,6 +19,14 @@ EventType = Literal[
     "unsubscribe",
     "suppressed",
 ]
+
+OURS: tuple[EventType, ...] = ("deferral", "unsubscribe", "suppressed")
+"""The types that log files do not have."""
+
+
+def written_time(at: float) -> str:
+    """POSIX seconds as events show them: UTC, C{YYYY-MM-DD hh:mm:ss}."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 @frozen(kw_only=True)

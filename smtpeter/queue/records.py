@@ -1,8 +1,6 @@
 """The events of an attempt: the fields that log files, webhooks and the message page show."""
 
-from datetime import UTC, datetime
-
-from smtpeter.model.event import Event, EventType
+from smtpeter.model.event import Event, EventType, written_time
 from smtpeter.model.message import Queued
 from smtpeter.model.outcome import Outcome, Reason
 
@@ -22,11 +20,6 @@ _DETAILS: dict[Reason, str] = {
     "protocol": "5.0",
     "loop": "4.6",
 }
-
-
-def written_time(at: float) -> str:
-    """POSIX seconds as events show them: UTC, C{YYYY-MM-DD hh:mm:ss}."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def reply_text(outcome: Outcome) -> str:

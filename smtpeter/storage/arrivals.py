@@ -10,6 +10,7 @@ from smtpeter.model.queue import Node
 from smtpeter.storage.bulk import Bulk
 from smtpeter.storage.rows import event_row, message_rows, submission_row
 from smtpeter.storage.tables import contents, events, messages, submissions
+from smtpeter.storage.tags import insert_tags, newest_event
 
 _INSERT_SUBMISSIONS = Bulk(insert(submissions), tuple(submissions.c.keys()))
 _INSERT_CONTENTS = Bulk(insert(contents), tuple(contents.c.keys()))
@@ -45,9 +46,13 @@ def insert_events(connection: Connection, happened: Iterable[Event]) -> None:
     C{pg_snapshot_xmin} alone would not do: a transaction may have got its number before another and its event ids
     after it, by writing something else first.)
     """
-    rows = [event_row(event) for event in happened]
-    if not rows:
+    told = list(happened)
+    if not told:
         return
     if connection.dialect.name == "postgresql":
         connection.execute(_ORDER_EVENTS)
-    _INSERT_EVENTS.execute(connection, rows)
+    is_tagged = any(event.tags for event in told)
+    newest = newest_event(connection) if is_tagged else 0
+    _INSERT_EVENTS.execute(connection, [event_row(event) for event in told])
+    if is_tagged:
+        insert_tags(connection, told, newest)

@@ -17,11 +17,13 @@ from smtpeter.model.message import State
 from smtpeter.storage.database import Database
 from smtpeter.storage.packing import drop_packed, take_turn
 from smtpeter.storage.tables import contents, events, messages, packed_contents, returns, submissions
+from smtpeter.storage.tags import drop_tags
 
 MAX_BYTES = 16 * 1024 * 1024
 """A step removes contents of so much at most (or a single one): SQLite visits every page that it frees."""
 
 _others = messages.alias("others")
+_TAGGED = (events.c.id, events.c.account_id, events.c.at, events.c.tags)
 
 
 def is_finished(submission_id: ColumnElement[str]) -> ColumnElement[bool]:
@@ -105,8 +107,12 @@ async def drop_events(database: Database, before: float, after: str, limit: int)
         messages.c.id == events.c.message_id, ~is_finished(messages.c.submission_id)
     )
 
+    goes = delete(events).where(events.c.id.in_(keys), ~of_waiting.exists())
+
     def work(connection: Connection) -> int:
-        return connection.execute(delete(events).where(events.c.id.in_(keys), ~of_waiting.exists())).rowcount
+        removed = connection.execute(goes.returning(*_TAGGED)).all()
+        drop_tags(connection, removed, before)
+        return len(removed)
 
     return Swept(removed=await database.transaction(work), next=str(found[-1].id))
 

@@ -147,6 +147,7 @@ def event_row(event: Event) -> Row:
         "recipient": event.recipient,
         "tags": write_json(event.tags),
         "data": write_json(dict(event.data)),
+        "template_id": int(event.data.get("templateid") or 0) or None,
     }
 
 

@@ -7,6 +7,9 @@ A message on its fast way (stored claimed, settled final) touches two indices be
 once and at its end, that of submissions. The indices of the waiting have only the messages that wait, whatever the
 table holds.
 
+Of the events C{event_tags} and C{tag_totals} say again what is asked for by tag, and are written with them; an event
+without tags has nothing there.
+
 A content is in C{contents} as it came, or, once it will not be sent any more, in C{packed_contents} without the pieces
 that it shares with others (L{smtpeter.storage.packing}).
 """
@@ -225,9 +228,48 @@ events = Table(
     Column("recipient", Text, nullable=False),
     Column("tags", Text, nullable=False),
     Column("data", Text, nullable=False),
+    Column("template_id", BigInteger),
     Index("events_by_account", "account_id", "id"),
     Index("events_by_message", "message_id", "id"),
+    Index("events_by_recipient", "account_id", "recipient", "at", "id"),
+    Index("events_by_type", "account_id", "type", "at", "id"),
     **_NEVER_REUSED,
+)
+
+HAS_TEMPLATE = text("template_id IS NOT NULL")
+
+Index(
+    "events_by_template",
+    *(events.c.account_id, events.c.template_id, events.c.at, events.c.id),
+    sqlite_where=HAS_TEMPLATE,
+    postgresql_where=HAS_TEMPLATE,
+)
+
+event_tags = Table(
+    "event_tags",
+    metadata,
+    Column("account_id", Integer, primary_key=True),
+    Column("tag", Text, primary_key=True),
+    Column("at", Double, primary_key=True),
+    Column("event_id", BigInteger, primary_key=True),
+    **_CLUSTERED,
+)
+
+tag_totals = Table(
+    "tag_totals",
+    metadata,
+    Column("account_id", Integer, primary_key=True),
+    Column("tag", Text, primary_key=True),
+    Column("first_at", Double, nullable=False),
+    Column("last_at", Double, nullable=False),
+    Column("messages", BigInteger, nullable=False),
+    Column("deliveries", BigInteger, nullable=False),
+    Column("all_opens", BigInteger, nullable=False),
+    Column("unique_opens", BigInteger, nullable=False),
+    Column("all_clicks", BigInteger, nullable=False),
+    Column("unique_clicks", BigInteger, nullable=False),
+    Index("tag_totals_by_last", "account_id", "last_at"),
+    **_CLUSTERED,
 )
 
 returns = Table(

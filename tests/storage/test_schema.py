@@ -18,10 +18,13 @@ from twisted.trial.unittest import SynchronousTestCase
 from typing_extensions import override
 
 from smtpeter.archive.chores import pack_all
+from smtpeter.model.reading import Period, Question
 from smtpeter.storage import migrating, migrations, schema
 from smtpeter.storage.archive import StoredArchive
 from smtpeter.storage.database import Database
 from smtpeter.storage.engines import open_writer
+from smtpeter.storage.event_counts import StoredEventCounts
+from smtpeter.storage.event_search import StoredEventSearch
 from smtpeter.storage.queue import StoredQueue
 from smtpeter.storage.tables import metadata
 from tests.support.database import close, inline_database, now
@@ -55,6 +58,21 @@ INSERT INTO messages SELECT
     NULL, NULL FROM (VALUES ('m1', '01', 'delivered', NULL), ('m2', '02', 'queued', 1.0));
 """
 """Two submissions as the first schema had them: one delivered, one waiting."""
+
+FIRST_EVENTS = """
+INSERT INTO events (message_id, account_id, type, at, recipient, tags, data) VALUES
+    ('m1', 1, 'attempt', 1.0, 'b@customer.example', '["spring","l\\u00e4ufer"]', ''),
+    ('m1', 1, 'open', 3.0, 'b@customer.example', '["spring","l\\u00e4ufer"]', ''),
+    ('m1', 1, 'open', 2.0, 'b@customer.example', '["spring","l\\u00e4ufer","a\\u0000b"]', ''),
+    ('m1', 1, 'open', 4.0, 'b@customer.example', '', '');
+"""
+"""A journal as the first schema had it."""
+
+MANY_EVENTS = """
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 15002)
+INSERT INTO events (message_id, account_id, type, at, recipient, tags, data)
+SELECT 'm' || i, 1, 'attempt', i, 'b@customer.example', '["spring"]', '' FROM n;
+"""
 
 
 @contextmanager
@@ -111,7 +129,7 @@ class SchemaTests(SynchronousTestCase):
         with closing(sqlite3.connect(self.path)) as connection:
             made = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'").fetchall())
         clustered = {name for name, sql in made.items() if "WITHOUT ROWID" in sql}
-        self.assertEqual(clustered, {"messages", "piece_places", "submissions"})
+        self.assertEqual(clustered, {"event_tags", "messages", "piece_places", "submissions", "tag_totals"})
         growing = {name for name, sql in made.items() if "AUTOINCREMENT" in sql}
         self.assertEqual(growing, {"accounts", "logins", "tokens", "sender_domains", "events", "commands"})
 
@@ -197,6 +215,34 @@ class SchemaTests(SynchronousTestCase):
         self.assertEqual(found.contents, {"01": content})
         self.assertTrue(now(archive.put_away(pack_all(found.contents))))
         self.assertEqual([now(archive.content(key)) for key in ("01", "02")], [content, content])
+
+    def test_journal_from_the_first(self) -> None:
+        """What the journal had under the first schema is found by tag and counted after an upgrade."""
+        migrating.upgrade(self.url, "0001")
+        with closing(sqlite3.connect(self.path)) as connection:
+            connection.executescript(FIRST_EVENTS)
+        migrating.upgrade(self.url)
+        database = inline_database(self.url)
+        self.addCleanup(close, database)
+        question = Question(account_id=1, period=Period(start=0.0, end=9.0), tags=("spring",))
+        found = now(StoredEventSearch(database=database).find(question, None, 10))
+        self.assertEqual([event.at for event in found], [1.0, 2.0, 3.0])
+        totals = now(StoredEventCounts(database=database).totals(1, "läufer"))
+        assert totals is not None
+        counted = (totals.messages, totals.all_opens, totals.unique_opens, totals.first_at, totals.last_at)
+        self.assertEqual(counted, (1, 2, 1, 1.0, 3.0))
+
+    def test_long_journal_from_the_first(self) -> None:
+        """Of a journal of many pages each event is found by tag once."""
+        migrating.upgrade(self.url, "0001")
+        with closing(sqlite3.connect(self.path)) as connection:
+            connection.executescript(MANY_EVENTS)
+        migrating.upgrade(self.url)
+        database = inline_database(self.url)
+        self.addCleanup(close, database)
+        totals = now(StoredEventCounts(database=database).totals(1, "spring"))
+        assert totals is not None
+        self.assertEqual((totals.messages, totals.first_at, totals.last_at), (15_002, 1.0, 15_002.0))
 
     def enlisted(self, database: Database) -> StoredQueue:
         queue = StoredQueue(database=database, node_id="one")

@@ -13,8 +13,11 @@ from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 from twisted.trial.unittest import SynchronousTestCase
 from typing_extensions import override
 
+from smtpeter.model.reading import Period, Question
 from smtpeter.storage import engines, migrating, migrations, schema
 from smtpeter.storage.engines import DriverMissing, open_reader, open_writer
+from smtpeter.storage.event_counts import StoredEventCounts
+from smtpeter.storage.event_search import StoredEventSearch
 from smtpeter.storage.queue import StoredQueue
 from smtpeter.storage.queue_view import StoredQueueView
 from smtpeter.storage.tables import metadata
@@ -47,6 +50,15 @@ INSERT INTO messages VALUES (
 );
 """
 """A submission that waits, as the first schema had it."""
+
+FIRST_EVENTS = """
+INSERT INTO events (message_id, account_id, type, at, recipient, tags, data) VALUES
+    ('m1', 1, 'attempt', 1.0, 'b@customer.example', '["l\\u00e4ufer"]', ''),
+    ('m1', 1, 'open', 3.0, 'b@customer.example', '["l\\u00e4ufer","a\\u0000b","\\ud800"]', ''),
+    ('m1', 1, 'open', 2.0, 'b@customer.example', '["l\\u00e4ufer"]', ''),
+    ('m1', 1, 'open', 4.0, 'b@customer.example', '', '');
+"""
+"""A journal as the first schema had it."""
 
 
 @contextmanager
@@ -102,6 +114,20 @@ class PostgreSQLSchemaTests(SynchronousTestCase):
         (queued,) = now(queue.claim_due(1000.0, 10, 1000))
         self.assertEqual((queued.message.id, queued.submission.content), ("m1", b"contents!"))
         self.assertIsNotNone(now(StoredQueueView(database=database).message("m1")))
+
+    def test_journal_from_the_first(self) -> None:
+        """What the journal had under the first schema is found by tag and counted after an upgrade."""
+        migrating.upgrade(self.url, "0001")
+        self.server.execute(FIRST_EVENTS, self.name)
+        migrating.upgrade(self.url)
+        database = inline_database(self.url)
+        self.addCleanup(close, database)
+        question = Question(account_id=1, period=Period(start=0.0, end=9.0), tags=("läufer",))
+        found = now(StoredEventSearch(database=database).find(question, None, 10))
+        self.assertEqual([event.at for event in found], [1.0, 2.0, 3.0])
+        totals = now(StoredEventCounts(database=database).totals(1, "läufer"))
+        assert totals is not None
+        self.assertEqual((totals.messages, totals.all_opens, totals.unique_opens, totals.last_at), (1, 2, 1, 3.0))
 
     def test_empty(self) -> None:
         """An empty database is outdated, and the remedy is named."""

@@ -29,6 +29,7 @@ from smtpeter.web.api.bodies import read_body
 from smtpeter.web.api.faults import APIError, Fault, not_found, unavailable, wrong
 from smtpeter.web.api.routes import Arguments, Caller, Family, Route
 from smtpeter.web.api.threads import SMALL_BYTES, Threads
+from smtpeter.web.streaming import begin
 
 T = TypeVar("T")
 
@@ -114,7 +115,11 @@ class API(Resource):
 
     async def _answer(self, route: Route, request: Request, path: dict[str, str]) -> Answer | Streamed:
         try:
-            return await self._respond(route, request, path)
+            answer = await self._respond(route, request, path)
+            if isinstance(answer, Streamed):
+                begun = await begin(answer.pieces)
+                return Streamed(pieces=begun, content_type=answer.content_type, headers=answer.headers)
+            return answer
         except APIError as error:
             return as_error(error)
         except StorageFull:

@@ -1,0 +1,1 @@
+"""What events are to those who read them: rows, windows, log files, statistics."""
