@@ -74,7 +74,10 @@ class Flow:
         self._go_on()
 
     def stopProducing(self) -> None:
-        """It is lost."""
+        """It is lost; the request learns of it after us, and until then it must not be finished."""
+
+    def lose(self) -> None:
+        """The request has learned that it is lost."""
         self._is_gone = True
         self._go_on()
 
@@ -109,7 +112,7 @@ async def stream(request: Any, pieces: AsyncIterator[bytes]) -> None:
     @param request: its status and header fields are set, and its client is there; nothing else writes to it.
     """
     flow = Flow()
-    _ = request.notifyFinish().addErrback(lambda _: flow.stopProducing())
+    _ = request.notifyFinish().addErrback(lambda _: flow.lose())
     request.registerProducer(flow, True)
     try:
         await _write(request, pieces, flow)

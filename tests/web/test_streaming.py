@@ -113,6 +113,12 @@ class Reader(StringTransport):
 class StreamingTests(SynchronousTestCase):
     """An answer of many pieces."""
 
+    def hang_up(self, reader: Reader) -> None:
+        """As a transport tells of a lost connection: the producer first."""
+        assert reader.producer is not None
+        reader.producer.stopProducing()
+        self.channel.connectionLost(Failure(ConnectionError()))
+
     def asked(self, source: Source, most: int = 10**9, method: bytes = b"GET") -> Reader:
         site = WebSite(Streaming(source), 1000, Clock())
         self.channel = site.buildProtocol(None)
@@ -168,10 +174,10 @@ class StreamingTests(SynchronousTestCase):
         """For a client that hangs up nothing more is made, whether it was reading or not."""
         for is_slow in (False, True):
             source = Source(1000, is_slow=is_slow)
-            self.asked(source, most=5000)
+            reader = self.asked(source, most=5000)
             while is_slow and source.made < 5:
                 source.release()
-            self.channel.connectionLost(Failure(ConnectionError()))
+            self.hang_up(reader)
             if is_slow and source.waiting is not None and not source.waiting.called:
                 source.release()
             self.assertLessEqual(source.made, 6)
