@@ -5,12 +5,12 @@ from smtpeter.prepare.engine import Engine
 from smtpeter.prepare.numbering import number_elements
 from smtpeter.prepare.splices import in_order, spliced
 from smtpeter.prepare.styles import style_splices
-from smtpeter.prepare.tokenizer import tags
+from smtpeter.prepare.tokenizer import outline
 
 
 def inline_bytes(html: bytes, codec: str | None = "utf-8", engine: Engine | None = None) -> tuple[bytes, InlineResult]:
     """Inline a document that has style sheets; the result says what the engine found."""
-    numbered = number_elements(html, tags(html), codec)
+    numbered = number_elements(html, outline(html, ()), codec)
     assert numbered is not None
     result = (engine or Engine()).inline(numbered.request)
     pieces = spliced(html, in_order(style_splices(numbered, result), len(html)))

@@ -8,7 +8,18 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 from typing_extensions import override
 
-from smtpeter.prepare.tokenizer import MAX_ATTRIBUTES, tags
+from smtpeter.prepare.tokenizer import MAX_ATTRIBUTES, outline, tags
+
+MARKUP = st.lists(
+    st.sampled_from(
+        [b"<p", b"<a", b"</a", b"<AREA", b"</body", b"<abc", b"<br/>", b"<!--", b"-->", b"<style", b"</style"]
+    )
+    | st.sampled_from([b"<a>", b"</a>", b"</A>", b"</body>", b"<style>", b"</style>", b"</p>"])
+    | st.sampled_from([b">", b"/>", b" ", b"\n", b"=", b'"', b"'", b"<", b"< ", b"</", b"<!x", b"<?", b"a", b"b", b"/"])
+    | st.sampled_from([b' x="y"', b" x='y'", b" x=y", b' x="<a href=1>"', b" x=y=", b' a"b=', b" x", b"\0", b'="y"']),
+    max_size=25,
+)
+"""Pieces of markup, whole and broken."""
 
 
 def seen(html: bytes) -> list[tuple[bytes, list[tuple[bytes, bytes]]]]:
@@ -99,26 +110,27 @@ class TokenizerTests(SynchronousTestCase):
         html = b"<p><style><a></style><a><b>"
         self.assertEqual([tag.name for tag in tags(html, {b"a"})], [b"a"])
 
-    @given(
-        st.lists(
-            st.sampled_from(
-                [b"<p", b"<a", b"</a", b"<AREA", b"</body", b"<abc", b"<br/>", b"<!--", b"-->", b"<style", b"</style"]
-            )
-            | st.sampled_from(
-                [b">", b"/>", b" ", b"\n", b"=", b'"', b"'", b"<", b"< ", b"</", b"<!x", b"<?", b"a", b"b", b"/"]
-            )
-            | st.sampled_from(
-                [b' x="y"', b" x='y'", b" x=y", b' x="<a href=1>"', b" x=y=", b' a"b=', b" x", b"\0", b'="y"']
-            ),
-            max_size=25,
-        )
-    )
+    @given(MARKUP)
     @settings(max_examples=1500)
     def test_short_way(self, pieces: list[bytes]) -> None:
         """When some names are asked for, other tags are passed in a shorter way, and the same tags are found."""
         html = b"".join(pieces)
         names = frozenset((b"a", b"area", b"body"))
         self.assertEqual(list(tags(html, names)), [tag for tag in tags(html) if tag.name in names], html)
+
+    @given(MARKUP)
+    @settings(max_examples=1500)
+    def test_outline(self, pieces: list[bytes]) -> None:
+        """An outline has the start tags of the document in columns, and the tags of the names asked for as such."""
+        html = b"".join(pieces)
+        found, expected = outline(html, (b"a", b"body", b"style")), list(tags(html))
+        starts = [tag for tag in expected if not tag.is_end]
+        self.assertEqual(found.names, [tag.name for tag in starts], html)
+        self.assertEqual(found.name_ends, [tag.start + 1 + len(tag.name) for tag in starts], html)
+        self.assertEqual(found.ends, [tag.end for tag in starts], html)
+        contents = {place: tag.content for place, tag in enumerate(starts) if tag.content is not None}
+        self.assertEqual(found.contents, contents, html)
+        self.assertEqual(found.tags, [tag for tag in expected if tag.name in (b"a", b"body", b"style")], html)
 
     def test_many_attributes(self) -> None:
         """A tag with very many attributes ends the reading instead of filling the memory."""
@@ -141,8 +153,12 @@ class TokenizerTests(SynchronousTestCase):
             b"<a b=c",
             b"<a  = ",
             b"<![CDATA[",
+            b"< ",
+            b"x",
         ):
-            self.assertLessEqual(len(list(tags(piece * (1_000_000 // len(piece))))), 1, piece)
+            html = piece * (1_000_000 // len(piece))
+            self.assertLessEqual(len(list(tags(html))), 1, piece)
+            self.assertLessEqual(len(outline(html, (b"a",)).names), 1, piece)
         stock = CountingParser()
         stock.feed("<a " * 200)
         stock.close()
