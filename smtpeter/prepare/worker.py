@@ -78,8 +78,8 @@ def main() -> None:
     confine(memory_bytes)
     output, sys.stdout = sys.stdout.buffer, sys.stderr
     with suppress(BrokenPipeError):
-        _send(output, frame(b"{}"))
-        serve(lambda: _receive(seconds), lambda content: _send(output, content), engine.inline)
+        _send(output, frame(b""))
+        serve(lambda: _receive(seconds), lambda content: _reply(output, content, seconds), engine.inline)
 
 
 def _receive(seconds: float) -> bytes:
@@ -88,6 +88,12 @@ def _receive(seconds: float) -> bytes:
     data = os.read(0, 65536)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     return data
+
+
+def _reply(output: BinaryIO, content: bytes, seconds: float) -> None:
+    """The limit begins anew: another request may have been read already."""
+    _send(output, content)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
 def _send(output: BinaryIO, content: bytes) -> None:

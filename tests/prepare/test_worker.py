@@ -4,13 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+from io import BytesIO
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpeter.boundaries.prepare import InlineRequest, InlineResult, InliningFailed
 from smtpeter.prepare.frames import FrameReader, frame, packed_request, unpacked_result
-from smtpeter.prepare.worker import FAILED, serve
+from smtpeter.prepare.worker import FAILED, _reply, serve
 
 
 def _inline(request: InlineRequest) -> InlineResult:
@@ -43,7 +44,16 @@ class ProcessTests(SynchronousTestCase):
             timeout=20,
         )
         self.assertEqual(done.returncode, -signal.SIGALRM)
-        self.assertEqual(done.stdout, frame(b"{}"))
+        self.assertEqual(done.stdout, frame(b""))
+
+    def test_time_of_each(self) -> None:
+        """Requests that came together have each their own time."""
+        self.addCleanup(signal.setitimer, signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_REAL, 100)
+        output = BytesIO()
+        _reply(output, b"x", 200)
+        self.assertEqual(output.getvalue(), b"x")
+        self.assertGreater(signal.getitimer(signal.ITIMER_REAL)[0], 150)
 
     def test_closes_descriptors(self) -> None:
         """What a process inherits beside its three pipes it closes before it is ready."""
@@ -82,8 +92,15 @@ class ServeTests(SynchronousTestCase):
     def test_failures(self) -> None:
         """A refusal, a broken engine and a request that is none are answered, and the next request is served."""
         self.assertEqual(
-            self.served("refuse", "break", b"{", b"[]", "a"),
-            ["No.", f"{FAILED} (RecursionError)", f"{FAILED} (JSONDecodeError)", f"{FAILED} (TypeError)", "a"],
+            self.served("refuse", "break", b"", b"\0\0\0\x09x", b"\0\0\0\1\xff", "a"),
+            [
+                "No.",
+                f"{FAILED} (RecursionError)",
+                f"{FAILED} (ValueError)",
+                f"{FAILED} (ValueError)",
+                f"{FAILED} (UnicodeDecodeError)",
+                "a",
+            ],
         )
 
     def test_out_of_memory(self) -> None:
