@@ -1,4 +1,4 @@
-"""What a CSS engine is, in the process that it works in."""
+"""The CSS engines, by their names in the configuration. Each needs libraries that the others do without."""
 
 from typing import Protocol
 
@@ -14,3 +14,18 @@ class InlineEngine(Protocol):
 
         @raise InliningFailed: it cannot, or will not.
         """
+
+
+def make_engine(name: str) -> InlineEngine:
+    """
+    A new engine.
+
+    @raise ImportError: its libraries are not installed.
+    """
+    if name == "css-inline":
+        from smtpeter.prepare.fast_engine import FastEngine
+
+        return FastEngine()
+    from smtpeter.prepare.engine import Engine
+
+    return Engine()

@@ -54,6 +54,7 @@ def inline_workers(
     timeout_seconds: float,
     memory_bytes: int,
     python: str = sys.executable,
+    engine: str = "premailer",
 ) -> "InlineWorkers":
     """
     The service with real processes.
@@ -63,23 +64,29 @@ def inline_workers(
     @param count: of processes, each of some 40 MB.
     @param timeout_seconds: the limit of a request once it is a worker's turn.
     @param memory_bytes: of address space, for each process.
+    @param engine: its name in the configuration.
     """
-    spawn = spawner(processes, timeout_seconds, memory_bytes, python)
+    spawn = spawner(processes, timeout_seconds, memory_bytes, python, engine)
     return InlineWorkers(clock, spawn, count, timeout_seconds)
 
 
 def spawner(
-    reactor: IReactorProcess, timeout_seconds: float, memory_bytes: int, python: str = sys.executable
+    reactor: IReactorProcess,
+    timeout_seconds: float,
+    memory_bytes: int,
+    python: str = sys.executable,
+    engine: str = "premailer",
 ) -> Callable[[WorkerProcess], object]:
     """
     What starts a worker process: with pipes for its three streams, no other descriptor, and an environment of its own.
 
     @param timeout_seconds: the limit of a request; the process ends itself somewhat later if nobody else does.
     @param memory_bytes: of address space.
+    @param engine: its name in the configuration.
     """
     root = str(Path(smtpeter.__file__).parent.parent)
     alarm = f"{timeout_seconds + _ALARM_SECONDS}"
-    arguments = [python, "-P", "-m", "smtpeter.prepare.worker", str(memory_bytes), alarm]
+    arguments = [python, "-P", "-m", "smtpeter.prepare.worker", str(memory_bytes), alarm, engine]
     environment = {"PYTHONPATH": root, "LC_ALL": "C.UTF-8"}
     descriptors: dict[int, int | str] = {0: "w", 1: "r", 2: "r"}
     return lambda process: reactor.spawnProcess(

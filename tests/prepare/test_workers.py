@@ -503,9 +503,13 @@ SLOW_SHEET = "".join(f"p p p:not(.a{index}) {{color:red}} p + p ~ p {{x:y}}\n" f
 class RealProcessTests(TestCase):
     """Worker processes of this machine."""
 
+    engine = "premailer"
+    scarce_memory_bytes = 90 * 1024 * 1024
+    """Enough to start, and not for a large document."""
+
     def started(self, timeout_seconds: float = 20.0, memory_bytes: int = 256 * 1024 * 1024) -> InlineWorkers:
         """A service with one worker, stopped at the end of the test."""
-        workers = inline_workers(reactor, reactor, 1, timeout_seconds, memory_bytes)
+        workers = inline_workers(reactor, reactor, 1, timeout_seconds, memory_bytes, engine=self.engine)
         workers.startService()
         self.addCleanup(workers.stopService)
         return workers
@@ -551,7 +555,7 @@ class RealProcessTests(TestCase):
 
     async def test_memory(self) -> None:
         """A document that needs more memory than allowed is refused, and the next request works."""
-        workers = self.started(memory_bytes=90 * 1024 * 1024)
+        workers = self.started(memory_bytes=self.scarce_memory_bytes)
         with self.assertRaises(InliningFailed) as caught:
             await workers.inline(_numbered("<p>x</p>" * 60_000, "p{color:red}"))
         self.assertEqual(str(caught.exception), ENDED)
@@ -591,11 +595,20 @@ class RealProcessTests(TestCase):
         self.assertEqual(str(caught.exception), NOT_RUNNING)
 
     def test_imports(self) -> None:
-        """A worker does without Twisted, which would double its memory."""
-        code = "import sys, smtpeter.prepare.worker; print('twisted' in sys.modules or 'sqlalchemy' in sys.modules)"
+        """A worker does without Twisted, which would double its memory, and without the other engine's libraries."""
+        code = "import sys; from smtpeter.prepare import worker; worker.make_engine(sys.argv[1]); print(*sys.modules)"
         root = str(Path(__file__).parent.parent.parent)
-        with os.popen(f'cd "{root}" && "{sys.executable}" -c "{code}"') as said:
-            self.assertEqual(said.read().strip(), "False")
+        with os.popen(f'cd "{root}" && "{sys.executable}" -c "{code}" {self.engine}') as said:
+            imported = set(said.read().split())
+        others = {"premailer": {"css_inline"}, "css-inline": {"premailer", "lxml", "cssutils"}}[self.engine]
+        self.assertEqual(imported & {"twisted", "sqlalchemy", *others}, set())
+
+
+class FastProcessTests(RealProcessTests):
+    """The same with css-inline."""
+
+    engine = "css-inline"
+    scarce_memory_bytes = 60 * 1024 * 1024
 
 
 def _numbered(body: str, sheet: str) -> InlineRequest:
