@@ -44,9 +44,8 @@ _ATTRIBUTE = r'(?: =?[^ \t\r\n\f/>=]*="[^"]*")'
 # What css-inline writes is regular: no text between tags has a bracket, and no value a quotation mark.
 _OUTPUT = re.compile(
     r"<!--.*?-->"
-    rf"|<(style|script|noscript|xmp|iframe|noembed|noframes|plaintext){_ATTRIBUTE}*>.*?</\1>"
-    rf"|<([A-Za-z][^ \t\r\n\f/>]*)({_ATTRIBUTE}*?)(?: {NUMBER}=\"([0-9]{{1,7}})\"({_ATTRIBUTE}*?))?"
-    r"(?: style=\"([^\"]*)\")?>",
+    r"|<((style|script|noscript|xmp|iframe|noembed|noframes|plaintext)(?=[ >])|[A-Za-z][^ \t\r\n\f/>]*)"
+    rf"({_ATTRIBUTE}*?)(?: {NUMBER}=\"([0-9]{{1,7}})\"({_ATTRIBUTE}*?))?(?: style=\"([^\"]*)\")?>(?(2).*?</\2>)",
     re.DOTALL,
 )
 _MARKS = re.compile(r"(?:s([0-9]+): ?1;? ?)")
@@ -126,7 +125,7 @@ class _Reading:
 
     def __attrs_post_init__(self) -> None:
         found = self.found
-        for _, name, before, number, after, style in _OUTPUT.findall(self._html):
+        for name, _, before, number, after, style in _OUTPUT.findall(self._html):
             if not name or name in UNSTYLED:
                 self.has_links = self.has_links or (name == "link" and _is_sheet(before + after))
             elif not number:

@@ -277,6 +277,14 @@ class RemainingLaws(InliningCase):
         html = "<style>body{margin:0} p{color:red}</style><p>x"
         self.assertEqual(self.inlined(html), '<style>\nbody{margin:0}\n</style><p style="color:red">x')
 
+    def test_elements_without_appearance(self) -> None:
+        """A rule that applies to an element without appearance too is done with, and sets nothing there."""
+        html = "<html><head><meta class=a><style>%s</style></head><body>%s"
+        self.assertEqual(
+            self.inlined(html % (".a{color:red}", "<p class=a>x<script class=a></script>")),
+            html % ("", '<p style="color:red" class=a>x<script class=a></script>'),
+        )
+
     def test_elements_that_the_parser_made_up(self) -> None:
         """A rule that applies to elements without a tag too goes to those that have one, and stays for the others."""
         self.assertEqual(
