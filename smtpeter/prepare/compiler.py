@@ -155,17 +155,15 @@ class Compiler:
         return change.with_warnings(styles.warnings), seconds
 
     async def _inline(self, part: HTMLPart, size: int) -> "_Styles":
-        outline = await self._run(size, part.outline)
         try:
-            numbered = await self._run(size, part.numbered, outline)
+            numbered, seen = await self._run(size, part.numbered)
         except Unreadable:
-            warning = "style sheets were not inlined: the charset of an HTML part does not allow it"
-            return _Styles(warnings=(warning,), seen=outline.tags)
+            return _Styles(warnings=("style sheets were not inlined: the charset of an HTML part does not allow it",))
         if numbered is None:
-            return _Styles(seen=outline.tags)
+            return _Styles(seen=seen)
         result = await self._inliner.inline(numbered.request)
         splices = await self._run(size, style_splices, numbered, result)
-        return _Styles(splices=splices, warnings=result.warnings, seen=outline.tags)
+        return _Styles(splices=splices, warnings=result.warnings, seen=seen)
 
 
 @frozen(kw_only=True)

@@ -55,23 +55,23 @@ class HTMLPart:
         """Whether there may be some."""
         return _STYLE.search(self.html) is not None
 
-    def outline(self) -> Outline:
-        """All its start tags, and those tags that tracking looks at."""
-        return outline(self.charset.markup(self.html), _TAGS)
-
     def tags(self) -> list[Tag]:
         """The tags that tracking looks at, in order."""
         return list(tags(self.charset.markup(self.html), _TAGS))
 
-    def numbered(self, seen: Outline) -> Numbered | None:
+    def numbered(self) -> tuple[Numbered | None, list[Tag]]:
         """
         Its copy for a CSS engine, numbered; C{None} without style sheets.
 
         Of an escaped charset the engine gets the masked text, unless the styles themselves have such characters.
 
-        @param seen: its outline.
+        @return: and, since they were met on the way, its L{tags}.
         @raise Unreadable: a style sheet cannot be inlined in this charset.
         """
+        seen = outline(self.charset.markup(self.html), _TAGS)
+        return self._numbered(seen), seen.tags
+
+    def _numbered(self, seen: Outline) -> Numbered | None:
         if not self.charset.is_escaped or b"style" not in seen.names:
             return number_elements(self.html, seen, self.charset.codec)
         if not self.html.isascii() or any(_ESCAPE in self.html[slice(*span)] for span in _styles(self.html, seen)):
