@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from operator import itemgetter
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from smtpeter.tracking.seal import Seal
 
@@ -55,3 +55,18 @@ def spliced(html: bytes, ordered: Iterable[Splice]) -> list[Piece]:
         position = end
     pieces.append(html[position:])
     return pieces
+
+
+def joined(pieces: list[Piece]) -> list[Piece]:
+    """With neighbouring bytes as one."""
+    result: list[Piece] = []
+    position = 0
+    for place in [place for place, piece in enumerate(pieces) if not isinstance(piece, bytes)]:
+        result += (_join(pieces[position:place]), pieces[place])
+        position = place + 1
+    return [*result, _join(pieces[position:])]
+
+
+def _join(pieces: list[Piece]) -> bytes:
+    """Of bytes alone."""
+    return b"".join(cast("list[bytes]", pieces))

@@ -20,8 +20,11 @@ from smtpeter.prepare.tokenizer import Attribute, attributes
 ATTRIBUTES = frozenset({"style", "width", "height", "bgcolor", "align", "valign"})
 """What an engine may change; anything else in its result is passed over."""
 
-_NAMES = {name.encode("ascii"): name for name in sorted(ATTRIBUTES)}
-_ATTRIBUTE_NAME = re.compile(b"|".join(_NAMES))
+_WORDS = {
+    re.compile(word): [name for name in sorted(ATTRIBUTES) if word.decode() in name]
+    for word in (b"style", b"width", b"height", b"bgcolor", b"align")
+}
+"""By what is found of it, the names that may be meant."""
 _END_TAG = re.compile("</style", re.IGNORECASE)
 
 
@@ -58,9 +61,11 @@ def _names_in_tags(numbered: Numbered) -> dict[int, set[str]]:
     """By number, which of those names occur in the tag, as names of attributes or otherwise."""
     name_ends = numbered.name_ends
     names: dict[int, set[str]] = {}
-    # To ignore case would take five times as long.
-    for found in _ATTRIBUTE_NAME.finditer(numbered.html.lower()):
-        names.setdefault(bisect_right(name_ends, found.start()) - 1, set()).add(_NAMES[found[0]])
+    # A word at a time, in a copy in lower case: one expression for all that ignores case takes ten times as long.
+    lowered = numbered.html.lower()
+    for word, meant in _WORDS.items():
+        for found in word.finditer(lowered):
+            names.setdefault(bisect_right(name_ends, found.start()) - 1, set()).update(meant)
     return names
 
 

@@ -156,19 +156,39 @@ def outline(html: bytes, names: Collection[bytes]) -> Outline:
 
     @param names: lower-case names of the tags that are wanted as such too, and of the only end tags that are.
     """
-    result = Outline()
+    result, pattern = Outline(), _pattern(frozenset(names), True)
+    position: int | None = 0
+    while position is not None:
+        position = _extend(result, html, position, pattern, names)
+    return result
+
+
+def _extend(
+    result: Outline, html: bytes, position: int, pattern: re.Pattern[bytes], names: Collection[bytes]
+) -> int | None:
+    """Add what there is up to the next thing that holds no markup; where to go on, C{None} at the end."""
     add_name, add_name_end, add_end = result.names.append, result.name_ends.append, result.ends.append
-    for name, start, end, is_end, content in _found(html, _pattern(frozenset(names), True)):
+    for match in pattern.finditer(html, position):
+        if match.lastindex != _TAG:
+            if match.lastindex == _DECLARATION:
+                continue
+            return _behind(html, match)
+        slash, name = match.group(1, 2)
+        name, end = name.lower(), match.end()
+        is_raw = not slash and name in _ENDING
+        content = _content(html, end, name) if is_raw else None
         if name in names:
-            result.tags.append(Tag(name, start, end, is_end, content, html))
-        if is_end:
+            result.tags.append(Tag(name, match.start(1) - 1, end, slash == b"/", content, html))
+        if slash:
             continue
         if content is not None:
             result.contents[len(result.names)] = content
         add_name(name)
-        add_name_end(start + 1 + len(name))
+        add_name_end(match.end(2))
         add_end(end)
-    return result
+        if is_raw:
+            return None if content is None else content[1]
+    return None
 
 
 def _found(html: bytes, pattern: re.Pattern[bytes]) -> Iterator[_Found]:
@@ -180,15 +200,14 @@ def _found(html: bytes, pattern: re.Pattern[bytes]) -> Iterator[_Found]:
             if match.lastindex != _TAG:
                 if match.lastindex == _DECLARATION:
                     continue
-                position = _after_comment(html, match.end()) if match.lastindex == _COMMENT else None
+                position = _behind(html, match)
                 break
             slash, name = match.group(1, 2)
             name = name.lower()
             if slash or name not in _ENDING:
                 yield name, match.start(1) - 1, match.end(), slash == b"/", None
                 continue
-            raw = _RAW.get(name)
-            content = None if raw is None else _content(html, match.end(), raw)
+            content = _content(html, match.end(), name)
             yield name, match.start(1) - 1, match.end(), False, content
             position = content[1] if content is not None else None
             break
@@ -212,8 +231,11 @@ def _pattern(names: frozenset[bytes] | None, has_all_starts: bool) -> re.Pattern
     return re.compile(rb"(?:%b)*+%b" % (passed, _MARKUP))
 
 
-def _after_comment(html: bytes, position: int) -> int | None:
-    """Where the comment ends whose C{<!--} ends at C{position}; C{None} when it has no end."""
+def _behind(html: bytes, match: re.Match[bytes]) -> int | None:
+    """Where to go on behind a comment; C{None} where it has no end, or something else is unfinished."""
+    if match.lastindex != _COMMENT:
+        return None
+    position = match.end()
     for empty in (b">", b"->"):
         if html.startswith(empty, position):
             return position + len(empty)
@@ -221,7 +243,11 @@ def _after_comment(html: bytes, position: int) -> int | None:
     return None if found is None else found.end()
 
 
-def _content(html: bytes, position: int, end: re.Pattern[bytes]) -> tuple[int, int]:
+def _content(html: bytes, position: int, name: bytes) -> tuple[int, int] | None:
+    """What an element holds that holds no markup, up to its end tag; C{None} when nothing ends it."""
+    end = _RAW.get(name)
+    if end is None:
+        return None
     found = end.search(html, position)
     return position, len(html) if found is None else found.start()
 
