@@ -145,7 +145,7 @@ class Compiler:
         styles, seconds = _Styles(), KEEP_SECONDS
         if key.is_inlined and read.has_style_sheets:
             try:
-                styles = await self._inline(read, size)
+                styles = await self._inline(read, size, key.wanted.preventscam)
             except InliningFailed as problem:
                 styles = _Styles(warnings=(f"style sheets were not inlined: {str(problem) or 'the engine failed'}",))
                 seconds = KEEP_FAILED_SECONDS
@@ -154,9 +154,9 @@ class Compiler:
         )
         return change.with_warnings(styles.warnings), seconds
 
-    async def _inline(self, part: HTMLPart, size: int) -> "_Styles":
+    async def _inline(self, part: HTMLPart, size: int, has_link_ends: bool) -> "_Styles":
         try:
-            numbered, seen = await self._run(size, part.numbered)
+            numbered, seen = await self._run(size, part.numbered, has_link_ends)
         except Unreadable:
             return _Styles(warnings=("style sheets were not inlined: the charset of an HTML part does not allow it",))
         if numbered is None:

@@ -13,10 +13,10 @@ from smtpeter.mime.document import Part
 from smtpeter.model.keys import MacKeys
 from smtpeter.prepare.charsets import Charset, Unreadable, find_charset
 from smtpeter.prepare.links import LINK_TAGS, find_links, link_splice
-from smtpeter.prepare.numbering import Numbered, number_elements
+from smtpeter.prepare.numbering import NOT_NUMBERED, Numbered, number_elements
 from smtpeter.prepare.pixel import PIXEL_TAGS, pixel_splice
 from smtpeter.prepare.splices import Splice, in_order
-from smtpeter.prepare.tokenizer import Outline, Tag, attributes, outline, tags
+from smtpeter.prepare.tokenizer import Outline, Outlined, Tag, attributes, outline, tags
 from smtpeter.prepare.transfer import Body, Segment, Undecodable, change_body, read_body
 from smtpeter.tracking.tokens import click_mark, pixel_mark
 
@@ -32,6 +32,8 @@ _ARMOUR = re.compile(rb"(?:\A|[>\n])[ \t\r]*+-----BEGIN PGP (?:SIGNED )?MESSAGE-
 _STYLE = re.compile(rb"<style", re.IGNORECASE)
 _WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _TAGS = LINK_TAGS | PIXEL_TAGS
+_OUTLINED = Outlined(left_out=NOT_NUMBERED, starts=LINK_TAGS, ends=_TAGS)
+_OUTLINED_WITHOUT_LINK_ENDS = evolve(_OUTLINED, ends=PIXEL_TAGS)
 
 
 class PartLeft(Exception):
@@ -55,24 +57,25 @@ class HTMLPart:
         """Whether there may be some."""
         return _STYLE.search(self.html) is not None
 
-    def tags(self) -> list[Tag]:
-        """The tags that tracking looks at, in order."""
-        return list(tags(self.charset.markup(self.html), _TAGS))
+    def tags(self, has_link_ends: bool) -> list[Tag]:
+        """The tags that tracking looks at, in order; C{has_link_ends}: the end tags of links too."""
+        return list(tags(self.charset.markup(self.html), _TAGS, _TAGS if has_link_ends else PIXEL_TAGS))
 
-    def numbered(self) -> tuple[Numbered | None, list[Tag]]:
+    def numbered(self, has_link_ends: bool) -> tuple[Numbered | None, list[Tag]]:
         """
         Its copy for a CSS engine, numbered; C{None} without style sheets.
 
         Of an escaped charset the engine gets the masked text, unless the styles themselves have such characters.
 
-        @return: and, since they were met on the way, its L{tags}.
+        @param has_link_ends: whether end tags of links are wanted.
+        @return: and, since they were met on the way, the L{tags} that tracking looks at.
         @raise Unreadable: a style sheet cannot be inlined in this charset.
         """
-        seen = outline(self.charset.markup(self.html), _TAGS)
+        seen = outline(self.charset.markup(self.html), _OUTLINED if has_link_ends else _OUTLINED_WITHOUT_LINK_ENDS)
         return self._numbered(seen), seen.tags
 
     def _numbered(self, seen: Outline) -> Numbered | None:
-        if not self.charset.is_escaped or b"style" not in seen.names:
+        if not self.charset.is_escaped or not seen.sheets:
             return number_elements(self.html, seen, self.charset.codec)
         if not self.html.isascii() or any(_ESCAPE in self.html[slice(*span)] for span in _styles(self.html, seen)):
             raise Unreadable("styles in an escaped charset")
@@ -81,9 +84,8 @@ class HTMLPart:
 
 def _styles(html: bytes, seen: Outline) -> Iterator[tuple[int, int]]:
     """Where styles stand: the contents of C{style} elements and the attributes of that name."""
-    for place, (name, name_end, end) in enumerate(zip(seen.names, seen.name_ends, seen.ends, strict=True)):
-        if name == b"style" and place in seen.contents:
-            yield seen.contents[place]
+    yield from (span for _, span in seen.sheets)
+    for name_end, end in zip(seen.name_ends, seen.ends, strict=True):
         for attribute in attributes(html, name_end, end):
             if attribute.name == b"style":
                 yield attribute.value_start, attribute.value_end
@@ -176,7 +178,7 @@ def change_html(
     """
     splices = list(styles)
     if seen is None:
-        seen = part.tags() if wanted.clicks or wanted.opens else ()
+        seen = part.tags(wanted.preventscam) if wanted.clicks or wanted.opens else ()
     links = 0
     warnings: tuple[str, ...] = ()
     if wanted.clicks:

@@ -59,7 +59,8 @@ def find_links(
     """
     The links in the order of the document.
 
-    @param tags: of the document, at least those with a name in C{LINK_TAGS}.
+    @param tags: of the document, at least the start tags with a name in C{LINK_TAGS}; with C{preventscam} their end
+        tags too.
     @param kept: addresses, without fragments, that stay as they are.
     @param base: our own tracking base; what is below it stays as well.
     """

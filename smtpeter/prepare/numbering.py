@@ -24,7 +24,8 @@ UNSTYLED = frozenset({"head", "title", "meta", "link", "base", "script", "style"
 
 _NUMBER_MARK = f' {NUMBER}="%d"'.encode("ascii")
 _SHEET_MARK = f' {SHEET}="%d"'.encode("ascii")
-_UNSTYLED = frozenset(name.encode("ascii") for name in UNSTYLED)
+NOT_NUMBERED = frozenset(name.encode("ascii") for name in UNSTYLED)
+"""The same as bytes."""
 _ASCII = bytes(range(0x20, 0x7F)) + b"\t\r\n"
 _STATEFUL = ("iso2022", "hz", "utf_7")
 
@@ -51,33 +52,22 @@ def number_elements(html: bytes, outline: Outline, codec: str | None) -> Numbere
     """
     Number the elements of a document.
 
-    @param outline: of C{html}.
+    @param outline: of C{html}, with L{NOT_NUMBERED} left out.
     @param codec: of its charset; C{None} when Python does not know it.
     @return: C{None} when there is no style sheet, so nothing to inline.
     @raise Unreadable: bytes that are no markup look like it in that charset.
     """
     codec = _checked(html, codec)
-    names, name_ends, ends = outline.names, outline.name_ends, outline.ends
-    styled = [place for place, name in enumerate(names) if name not in _UNSTYLED]
-    sheets = [place for place, name in enumerate(names) if name == b"style"]
-    if not sheets:
+    if not outline.sheets:
         return None
-    elements = [name_ends[place] for place in styled]
-    marks = dict(zip(elements, map(_NUMBER_MARK.__mod__, range(len(styled))), strict=True))
-    marks |= {name_ends[place]: _SHEET_MARK % index for index, place in enumerate(sheets)}
-    spans = tuple([outline.contents.get(place, (ends[place], ends[place])) for place in sheets])
+    name_ends, spans = outline.name_ends, tuple([span for _, span in outline.sheets])
+    marks = dict(zip(name_ends, map(_NUMBER_MARK.__mod__, range(len(name_ends))), strict=True))
+    marks |= {name_end: _SHEET_MARK % index for index, (name_end, _) in enumerate(outline.sheets)}
     request = InlineRequest(
         html=_marked(html, marks).decode(codec),
         style_sheets=tuple([html[start:end].decode(codec) for start, end in spans]),
     )
-    return Numbered(
-        html=html,
-        codec=codec,
-        request=request,
-        name_ends=elements,
-        ends=[ends[place] for place in styled],
-        sheets=spans,
-    )
+    return Numbered(html=html, codec=codec, request=request, name_ends=name_ends, ends=outline.ends, sheets=spans)
 
 
 def _marked(html: bytes, marks: dict[int, bytes]) -> bytes:

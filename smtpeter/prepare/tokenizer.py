@@ -12,7 +12,7 @@ import re
 from collections.abc import Collection, Iterator
 from functools import lru_cache
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 MAX_ATTRIBUTES = 1000
 """A tag with more names and gaps ends the reading: the regular expression keeps a place for each."""
@@ -45,7 +45,7 @@ _RAW = {
 }
 _ENDING = {*_RAW, b"plaintext"}
 _TEXT = rb"[^<]++|<(?![A-Za-z/!?])"
-_OTHER_TAGS = rb"""<(?!(?i:/?(?:%b))[%b/>])/?[A-Za-z][A-Za-z0-9]*+
+_OTHER_TAGS = rb"""<(?!(?i:%b|/(?:%b))[%b/>])/?[A-Za-z][A-Za-z0-9]*+
     (?:[%b]++[A-Za-z][A-Za-z0-9:_-]*+(?:=(?:"[^"<>]*+"|'[^'<>]*+'|[A-Za-z0-9#%%]++)(?=[%b/>]))?){0,99}+[%b]*+/?>
 """.replace(b"\n    ", b"").strip()
 """Tags that can be read in one way only and have another name than those that are sought."""
@@ -53,10 +53,10 @@ _OTHER_ENDS = rb"</(?!(?i:%b)>)[A-Za-z][A-Za-z0-9]*+>"
 
 _TAG, _COMMENT, _DECLARATION = 3, 4, 5
 """The last group of C{_MARKUP} that took part; of what is unfinished it is another."""
+_PLAIN_NAME, _PLAIN, _OTHER_END, _OUTLINE_COMMENT, _OUTLINE_DECLARATION = 4, 5, 6, 7, 8
+"""The same of an outline's pattern; C{_TAG} is what needs a second look."""
+_PASSED_OVER = (_OTHER_END, _OUTLINE_DECLARATION)
 _QUOTES = (None, None, b'"', b"'", b"")
-
-_Found = tuple[bytes, int, int, bool, tuple[int, int] | None]
-"""Of a tag: name, start, end, whether it is an end tag, content."""
 
 
 # Not frozen, since that doubles the time it takes to make one.
@@ -111,20 +111,33 @@ class Tag:
 @define(eq=False)
 class Outline:
     """
-    All start tags of a document, in their order, as columns: an object for each would take longer than finding it.
+    The start tags of a document as columns: an object for each would take longer than finding it.
 
-    @ivar names: in lower case.
     @ivar name_ends: where the name of each ends.
     @ivar ends: behind the C{>} of each.
-    @ivar contents: by place in the columns, what those hold that hold no markup (L{Tag.content}).
-    @ivar tags: the tags of the names that were asked for, end tags among them.
+    @ivar sheets: of each C{style} element, where its name ends, and what it holds.
+    @ivar tags: the tags that were asked for as such.
     """
 
-    names: list[bytes] = field(factory=list)
     name_ends: list[int] = field(factory=list)
     ends: list[int] = field(factory=list)
-    contents: dict[int, tuple[int, int]] = field(factory=dict)
+    sheets: list[tuple[int, tuple[int, int]]] = field(factory=list)
     tags: list[Tag] = field(factory=list)
+
+
+@frozen(kw_only=True)
+class Outlined:
+    """
+    What an outline is to have; all names are in lower case.
+
+    @ivar left_out: elements that have no place in its columns.
+    @ivar starts: start tags that are wanted as such too.
+    @ivar ends: end tags that are.
+    """
+
+    left_out: frozenset[bytes] = frozenset()
+    starts: frozenset[bytes] = frozenset()
+    ends: frozenset[bytes] = frozenset()
 
 
 def attributes(html: bytes, name_end: int, end: int) -> tuple[Attribute, ...]:
@@ -137,105 +150,119 @@ def attributes(html: bytes, name_end: int, end: int) -> tuple[Attribute, ...]:
     return tuple(map(_attribute, _ATTRIBUTE.finditer(html, name_end, end - 1)))
 
 
-def tags(html: bytes, names: Collection[bytes] | None = None, has_ends: bool = True) -> Iterator[Tag]:
+def tags(html: bytes, names: Collection[bytes] | None = None, ends: Collection[bytes] | None = None) -> Iterator[Tag]:
     """
     Find start tags and end tags in the order of the document.
 
     @param names: lower-case names of the tags wanted; all when C{None}.
-    @param has_ends: whether end tags are wanted.
+    @param ends: of these, the names of the end tags wanted; all when C{None}.
     """
-    pattern = _pattern(None if names is None else frozenset(names), False)
-    for name, start, end, is_end, content in _found(html, pattern):
-        if (names is None or name in names) and (has_ends or not is_end):
-            yield Tag(name, start, end, is_end, content, html)
+    starts = None if names is None else frozenset(names)
+    wanted = starts if ends is None else frozenset(ends)
+    for tag in _found(html, _pattern(starts, wanted)):
+        chosen = wanted if tag.is_end else starts
+        if chosen is None or tag.name in chosen:
+            yield tag
 
 
-def outline(html: bytes, names: Collection[bytes]) -> Outline:
-    """
-    Find all start tags at once.
-
-    @param names: lower-case names of the tags that are wanted as such too, and of the only end tags that are.
-    """
-    result, pattern = Outline(), _pattern(frozenset(names), True)
+def outline(html: bytes, wanted: Outlined) -> Outline:
+    """Find all start tags at once."""
+    result, pattern = Outline(), _outline_pattern(wanted)
     position: int | None = 0
     while position is not None:
-        position = _extend(result, html, position, pattern, names)
+        position = _extend(result, html, position, pattern, wanted)
     return result
 
 
-def _extend(
-    result: Outline, html: bytes, position: int, pattern: re.Pattern[bytes], names: Collection[bytes]
-) -> int | None:
+def _extend(result: Outline, html: bytes, position: int, pattern: re.Pattern[bytes], wanted: Outlined) -> int | None:
     """Add what there is up to the next thing that holds no markup; where to go on, C{None} at the end."""
-    add_name, add_name_end, add_end = result.names.append, result.name_ends.append, result.ends.append
+    add_name_end, add_end = result.name_ends.append, result.ends.append
     for match in pattern.finditer(html, position):
-        if match.lastindex != _TAG:
-            if match.lastindex == _DECLARATION:
-                continue
-            return _behind(html, match)
-        slash, name = match.group(1, 2)
-        name, end = name.lower(), match.end()
-        is_raw = not slash and name in _ENDING
-        content = _content(html, end, name) if is_raw else None
-        if name in names:
-            result.tags.append(Tag(name, match.start(1) - 1, end, slash == b"/", content, html))
-        if slash:
-            continue
-        if content is not None:
-            result.contents[len(result.names)] = content
-        add_name(name)
-        add_name_end(match.end(2))
-        add_end(end)
-        if is_raw:
-            return None if content is None else content[1]
+        kind = match.lastindex
+        if kind == _PLAIN:
+            add_name_end(match.end(_PLAIN_NAME))
+            add_end(match.end())
+        elif kind == _TAG:
+            tag = _tag(html, match)
+            _add(result, tag, match.end(2), wanted)
+            if tag.name in _ENDING and not tag.is_end:
+                return None if tag.content is None else tag.content[1]
+        elif kind == _OUTLINE_COMMENT:
+            return _behind_comment(html, match.end())
+        elif kind not in _PASSED_OVER:
+            return None
     return None
 
 
-def _found(html: bytes, pattern: re.Pattern[bytes]) -> Iterator[_Found]:
+def _add(result: Outline, tag: Tag, name_end: int, wanted: Outlined) -> None:
+    if tag.name in (wanted.ends if tag.is_end else wanted.starts):
+        result.tags.append(tag)
+    if tag.is_end:
+        return
+    if tag.name == b"style":
+        result.sheets.append((name_end, tag.content or (tag.end, tag.end)))
+    if tag.name not in wanted.left_out:
+        result.name_ends.append(name_end)
+        result.ends.append(tag.end)
+
+
+def _tag(html: bytes, match: re.Match[bytes]) -> Tag:
+    slash, name = match.group(1, 2)
+    name, end = name.lower(), match.end()
+    content = _content(html, end, name) if name in _ENDING and not slash else None
+    return Tag(name, match.start(1) - 1, end, slash == b"/", content, html)
+
+
+@lru_cache(maxsize=16)
+def _outline_pattern(wanted: Outlined) -> re.Pattern[bytes]:
+    """As L{_pattern}, with tags that are only to be counted apart from those that need a second look."""
+    special = b"|".join(sorted(wanted.left_out | wanted.starts | wanted.ends | _ENDING))
+    passed = rb"%b|%b" % (_TEXT, _OTHER_ENDS % b"|".join(sorted(wanted.ends)))
+    kinds = (
+        rb"(/?)((?i:%b)(?=[%b/>]))%b%b(>)?" % (special, _SPACE, _SIMPLE, _PARTS),
+        rb"([A-Za-z][^%b/>]*)%b%b(>)?" % (_SPACE, _SIMPLE, _PARTS),
+        rb"/[A-Za-z][^%b/>]*%b(>)?" % (_SPACE, _PARTS),
+        rb"(!--)",
+        rb"[!?/][^>]*+(>)?",
+    )
+    return re.compile(rb"(?:%b)*+(?:<(?:%b)|\Z)" % (passed, b"|".join(kinds)))
+
+
+def _found(html: bytes, pattern: re.Pattern[bytes]) -> Iterator[Tag]:
     """Tags that the pattern does not pass over."""
     position: int | None = 0
     while position is not None:
         matches, position = pattern.finditer(html, position), None
         for match in matches:
-            if match.lastindex != _TAG:
-                if match.lastindex == _DECLARATION:
-                    continue
-                position = _behind(html, match)
+            if match.lastindex == _TAG:
+                tag = _tag(html, match)
+                yield tag
+                if tag.name in _ENDING and not tag.is_end:
+                    position = None if tag.content is None else tag.content[1]
+                    break
+            elif match.lastindex != _DECLARATION:
+                position = _behind_comment(html, match.end()) if match.lastindex == _COMMENT else None
                 break
-            slash, name = match.group(1, 2)
-            name = name.lower()
-            if slash or name not in _ENDING:
-                yield name, match.start(1) - 1, match.end(), slash == b"/", None
-                continue
-            content = _content(html, match.end(), name)
-            yield name, match.start(1) - 1, match.end(), False, content
-            position = content[1] if content is not None else None
-            break
 
 
 @lru_cache(maxsize=16)
-def _pattern(names: frozenset[bytes] | None, has_all_starts: bool) -> re.Pattern[bytes]:
+def _pattern(starts: frozenset[bytes] | None, ends: frozenset[bytes] | None) -> re.Pattern[bytes]:
     """
     What finds the next markup, and passes many things at once that are none or not wanted.
 
-    @param names: of the tags that are wanted; all when C{None}.
-    @param has_all_starts: whether all start tags are.
+    @param starts: names of the start tags that are wanted; all when C{None}.
+    @param ends: of the end tags, likewise.
     """
-    if names is None:
+    if starts is None or ends is None:
         passed = _TEXT
-    elif has_all_starts:
-        passed = rb"%b|%b" % (_TEXT, _OTHER_ENDS % b"|".join(sorted(names)))
     else:
-        stops = b"|".join(sorted(names | _ENDING))
-        passed = rb"%b|%b" % (_TEXT, _OTHER_TAGS % (stops, _SPACE, _SPACE, _SPACE, _SPACE))
+        stops = [b"|".join(sorted(names)) for names in (starts | _ENDING, ends)]
+        passed = rb"%b|%b" % (_TEXT, _OTHER_TAGS % (*stops, _SPACE, _SPACE, _SPACE, _SPACE))
     return re.compile(rb"(?:%b)*+%b" % (passed, _MARKUP))
 
 
-def _behind(html: bytes, match: re.Match[bytes]) -> int | None:
-    """Where to go on behind a comment; C{None} where it has no end, or something else is unfinished."""
-    if match.lastindex != _COMMENT:
-        return None
-    position = match.end()
+def _behind_comment(html: bytes, position: int) -> int | None:
+    """Where the comment ends whose C{<!--} ends at C{position}; C{None} when it has no end."""
     for empty in (b">", b"->"):
         if html.startswith(empty, position):
             return position + len(empty)

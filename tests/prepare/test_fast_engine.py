@@ -16,7 +16,7 @@ from smtpeter.prepare.numbering import number_elements
 from smtpeter.prepare.rulebook import NOT_LOADED, UNMATCHED
 from smtpeter.prepare.tokenizer import outline
 from tests.conformance.inlining import AttributeLaws, CascadeLaws, InliningCase, RemainingLaws, SafetyLaws, SurvivalLaws
-from tests.prepare.inlining import inline_bytes, page
+from tests.prepare.inlining import NUMBERED, inline_bytes, page
 from tests.support.opened import watch_folder
 
 _ATTRIBUTE = st.sampled_from(
@@ -84,7 +84,7 @@ class EqualityTests(SynchronousTestCase):
 
     def results(self, html: str) -> list[InlineResult]:
         """Of both."""
-        numbered = number_elements(html.encode(), outline(html.encode(), ()), "utf-8")
+        numbered = number_elements(html.encode(), outline(html.encode(), NUMBERED), "utf-8")
         assert numbered is not None
         return [engine.inline(numbered.request) for engine in self.engines]
 

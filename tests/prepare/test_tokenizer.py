@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 from typing_extensions import override
 
-from smtpeter.prepare.tokenizer import MAX_ATTRIBUTES, outline, tags
+from smtpeter.prepare.tokenizer import MAX_ATTRIBUTES, Outlined, outline, tags
 
 MARKUP = st.lists(
     st.sampled_from(
@@ -117,20 +117,24 @@ class TokenizerTests(SynchronousTestCase):
         html = b"".join(pieces)
         names = frozenset((b"a", b"area", b"body"))
         self.assertEqual(list(tags(html, names)), [tag for tag in tags(html) if tag.name in names], html)
+        starts = [tag for tag in tags(html) if tag.name in ((b"body",) if tag.is_end else names)]
+        self.assertEqual(list(tags(html, names, {b"body"})), starts, html)
 
     @given(MARKUP)
     @settings(max_examples=1500)
     def test_outline(self, pieces: list[bytes]) -> None:
-        """An outline has the start tags of the document in columns, and the tags of the names asked for as such."""
+        """An outline has the start tags of the document but for some in columns, and the tags that were asked for."""
         html = b"".join(pieces)
-        found, expected = outline(html, (b"a", b"body", b"style")), list(tags(html))
-        starts = [tag for tag in expected if not tag.is_end]
-        self.assertEqual(found.names, [tag.name for tag in starts], html)
-        self.assertEqual(found.name_ends, [tag.start + 1 + len(tag.name) for tag in starts], html)
-        self.assertEqual(found.ends, [tag.end for tag in starts], html)
-        contents = {place: tag.content for place, tag in enumerate(starts) if tag.content is not None}
-        self.assertEqual(found.contents, contents, html)
-        self.assertEqual(found.tags, [tag for tag in expected if tag.name in (b"a", b"body", b"style")], html)
+        left_out, starts, ends = frozenset((b"style", b"br")), frozenset((b"a", b"style")), frozenset((b"body", b"p"))
+        found = outline(html, Outlined(left_out=left_out, starts=starts, ends=ends))
+        expected = list(tags(html))
+        columns = [tag for tag in expected if not tag.is_end and tag.name not in left_out]
+        self.assertEqual(found.name_ends, [tag.start + 1 + len(tag.name) for tag in columns], html)
+        self.assertEqual(found.ends, [tag.end for tag in columns], html)
+        sheets = [(tag.start + 6, tag.content) for tag in expected if tag.name == b"style" and not tag.is_end]
+        self.assertEqual(found.sheets, sheets, html)
+        wanted = [tag for tag in expected if tag.name in (ends if tag.is_end else starts)]
+        self.assertEqual(found.tags, wanted, html)
 
     def test_many_attributes(self) -> None:
         """A tag with very many attributes ends the reading instead of filling the memory."""
@@ -158,7 +162,7 @@ class TokenizerTests(SynchronousTestCase):
         ):
             html = piece * (1_000_000 // len(piece))
             self.assertLessEqual(len(list(tags(html))), 1, piece)
-            self.assertLessEqual(len(outline(html, (b"a",)).names), 1, piece)
+            self.assertLessEqual(len(outline(html, Outlined(starts=frozenset((b"a",)))).name_ends), 1, piece)
         stock = CountingParser()
         stock.feed("<a " * 200)
         stock.close()
