@@ -85,15 +85,15 @@ def _is_kept(url: str, kept: Collection[str], own: str) -> bool:
 
 
 def _read(html: bytes, tag: Tag, charset: Charset) -> Link | None:
-    href = tag.attribute(b"href")
-    if href is None:
+    place = tag.value(b"href")
+    if place is None:
         return None
-    value = charset.decode(html[href.value_start : href.value_end])
+    value = charset.decode(html[slice(*place)])
     text = "" if value is None else decode_references(value)
     if text[:4] != "http" and not _SCHEME.match(text):
         return None
     try:
-        return Link(href.value_start, href.value_end, browser_url(text, charset.codec))
+        return Link(*place, browser_url(text, charset.codec))
     except NotTrackable:
         return None
 

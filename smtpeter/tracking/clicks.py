@@ -19,11 +19,13 @@ from smtpeter.tracking.seal import (
     MAC_BYTES,
     Forged,
     Kind,
+    behind_length,
     check,
     open_seal,
     plain_host,
     raw_id,
     read_base64,
+    seal_over,
     write_base64,
 )
 from smtpeter.tracking.urls import BrowserURL, browser_url
@@ -77,16 +79,16 @@ def click_mark(keys: MacKeys, host: str, link_number: int, url: BrowserURL) -> M
         kind, before, hidden, shown = Kind.CLICK_WHOLE, "/c/", url.authority + target, ""
     flags = _HTTPS * (url.scheme == "https") | _EMPTY_PATH * url.is_path_empty
     head = bytes((kind, keys.current, flags)) + ((link_number << 24) + len(target)).to_bytes(6)
-    body, encoded = _encoded(hidden)
-    seal = open_seal(keys, kind, keys.current, (head, body, plain_host(host).encode(), shown.encode()))
-    return Mark(before + write_base64(head), seal, encoded + shown)
+    encoded, covered = _place(hidden, host)
+    covered = b"".join((behind_length(head), covered, behind_length(shown.encode())))
+    return Mark(before + write_base64(head), seal_over(keys, kind, keys.current, covered), encoded + shown)
 
 
 @lru_cache(maxsize=256)
-def _encoded(text: str) -> tuple[bytes, str]:
-    """As bytes and in base64; kept, since the links of a message lead to few hosts."""
-    body = text.encode()
-    return body, write_base64(body)
+def _place(hidden: str, host: str) -> tuple[str, bytes]:
+    """The body of a token in base64, and what is covered of it and the host; kept, as links lead to few places."""
+    body = hidden.encode()
+    return write_base64(body), behind_length(body) + behind_length(plain_host(host).encode())
 
 
 def make_click(keys: MacKeys, host: str, message_id: str, link_number: int, url: str) -> str:

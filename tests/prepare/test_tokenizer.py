@@ -21,6 +21,12 @@ MARKUP = st.lists(
 )
 """Pieces of markup, whole and broken."""
 
+HREFS = (
+    b' href="a"', b" HREF='b'", b' Href="c"', b' hrefs="d"', b' href = "e"', b'href="f"', b" href", b' x-href="g"',
+    b' x="y"', b" x='y'", b" x=y", b' x=" href="', b" x", b" ", b"/", b"=", b'"', b"'",
+)  # fmt: skip
+"""Attributes, such as have that name and such as do not."""
+
 
 def seen(html: bytes) -> list[tuple[bytes, list[tuple[bytes, bytes]]]]:
     """Names and attributes; an end tag has a slash in front."""
@@ -135,6 +141,14 @@ class TokenizerTests(SynchronousTestCase):
         self.assertEqual(found.sheets, sheets, html)
         wanted = [tag for tag in expected if tag.name in (ends if tag.is_end else starts)]
         self.assertEqual(found.tags, wanted, html)
+
+    @given(st.lists(st.sampled_from(HREFS), max_size=6))
+    @settings(max_examples=1000)
+    def test_value(self, pieces: list[bytes]) -> None:
+        """Where a value stands is the same in the short way, whatever is in front of it."""
+        for tag in tags(b"<a" + b"".join(pieces) + b'><i href="z">'):
+            found = tag.attribute(b"href")
+            self.assertEqual(tag.value(b"href"), found and (found.value_start, found.value_end), pieces)
 
     def test_many_attributes(self) -> None:
         """A tag with very many attributes ends the reading instead of filling the memory."""
