@@ -20,6 +20,8 @@ Content-Type: text/plain; charset=utf-8\r
 _BETWEEN = "\r\n--=-bound\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"
 _END = "\r\n--=-bound--\r\n"
 _LINKS = 5
+_PRODUCTS = 97
+"""From which a newsletter chooses."""
 
 _STYLES = """<style>
 body { margin: 0; background-color: #f4f4f4; font-family: Arial, sans-serif; }
@@ -48,25 +50,42 @@ def letter(domain: str, size: int) -> Content:
 
 
 def newsletter(domain: str, size: int) -> Content:
-    """A newsletter with a style sheet, a table of products and two links each, of about so many octets."""
-    product = """<tr class="product"><td><img src="https://img.{domain}/{index}.jpg" width="160" height="120"></td>
+    """
+    A newsletter with a style sheet and a table of products, two links each, of about so many octets.
+
+    All have the style sheet in common, as the letters from one template; each has other products than its neighbours,
+    and products differ in their elements: so no two documents are alike, and nothing but the style sheet is known.
+    """
+    header = _HEADER.format(domain=domain) + "The news of this week.\r\n" + _BETWEEN
+    head = f"<!DOCTYPE html><html><head><title>News</title>{_STYLES}</head><body>".replace("{", "{{").replace("}", "}}")
+    start = head + '<table class="frame"><tr><td colspan="2"><h1>Hello reader {number}</h1></td></tr>\n'
+    end = '<tr class="footer"><td colspan="2">You get this because you asked for it.</td></tr></table></body></html>'
+    products = [_product(domain, index) for index in range(_PRODUCTS)]
+    count = max(1, (size - len(header) - len(start) - len(end)) * _PRODUCTS // sum(map(len, products)))
+    first, *rest = (text.replace("\n", "\r\n") for text in (start, *products))
+    parts = [header + first, *rest, end + _END]
+
+    def make(number: int) -> bytes:
+        steps = range(3 + number % 5, 3 + number % 5 + count * (1 + number // _PRODUCTS), 1 + number // _PRODUCTS)
+        chosen = [parts[1 + (number + step) % _PRODUCTS] for step in steps]
+        return "".join((parts[0], *chosen, parts[-1])).format(number=number).encode()
+
+    return make
+
+
+def _product(domain: str, index: int) -> str:
+    """The rows of a product; one has an image, a second paragraph or a reduced price, another has not."""
+    image = f'<img src="https://img.{domain}/{index}.jpg" width="160" height="120">'
+    more = "<p>There are more of it in <b>other</b> colours.</p>\n"
+    price = f'<p class="price">&euro; {index},95</p>'
+    reduced = f'<p><s>&euro; {index + 9},95</s> <span class="price">&euro; {index},95</span></p>'
+    return f"""<tr class="product"><td>{image if index % 3 else "New"}</td>
 <td><h2>Product number {index}</h2>
 <p>A short description of what it is and why you would want it, &eacute;l&egrave;ve.</p>
-<p class="price">&euro; {index},95</p><p><a href="https://www.{domain}/p/{index}?n={{number}}">More about it</a></p>
+{more if index % 2 else ""}{reduced if index % 5 == 0 else price}\
+<p><a href="https://www.{domain}/p/{index}?n={{number}}">More about it</a></p>
 <p><a class="button" href="https://www.{domain}/buy/{index}?n={{number}}">Order now</a></p></td></tr>
 """
-    head = "<!DOCTYPE html><html><head><title>News</title>"
-    styles = _STYLES.replace("{", "{{").replace("}", "}}")
-    start = '</head><body><table class="frame"><tr><td colspan="2"><h1>Hello reader {number}</h1></td></tr>\n'
-    end = '<tr class="footer"><td colspan="2">You get this because you asked for it.</td></tr></table></body></html>'
-    count = max(
-        1,
-        (size - len(_HEADER) - len(styles) - len(start) - len(end) - 200)
-        // len(product.format(domain=domain, index=10)),
-    )
-    products = "".join(product.format(domain=domain, index=index) for index in range(count))
-    html = (head + styles + start + products + end).replace("\n", "\r\n")
-    return _numbered(_HEADER.format(domain=domain) + "The news of this week.\r\n" + _BETWEEN + html + _END)
 
 
 def _lines(line: str, octets: int) -> str:

@@ -14,7 +14,7 @@ from attrs import asdict, define, field, frozen
 
 from benchmarks.haraka import Haraka, is_installed
 from benchmarks.machine import resident_bytes
-from benchmarks.peers import Entrance, Folder, Peer, SMTPeter, TrivialSink, used
+from benchmarks.peers import PREMAILER, Entrance, Folder, Peer, SMTPeter, TrivialSink, used
 from benchmarks.postfix import Postfix
 from benchmarks.sink import COUNTERS, map_counters
 from tests.support.installation import ENVIRONMENT, free_ports
@@ -126,8 +126,14 @@ def generate(entrance: Entrance, load: Load, offset: int) -> dict[str, float]:
 
 
 @contextmanager
-def runway(wanted: Sequence[str] = ("sink", "SMTPeter", "Postfix", "Haraka")) -> Iterator[Runway]:
-    """Start the destination and the peers that are wanted and there."""
+def runway(
+    wanted: Sequence[str] = ("sink", "SMTPeter", "Postfix", "Haraka"), inliners: Sequence[str] = (PREMAILER,)
+) -> Iterator[Runway]:
+    """
+    Start the destination and the peers that are wanted and there.
+
+    @param inliners: CSS engines of SMTPeter; there is one SMTPeter for each.
+    """
     with tempfile.TemporaryDirectory(prefix="smtpeter-benchmark-") as name:
         base, port = Path(name), free_ports(1)[0]
         counter = base / "counter"
@@ -136,9 +142,10 @@ def runway(wanted: Sequence[str] = ("sink", "SMTPeter", "Postfix", "Haraka")) ->
         sink = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL)
         peers: list[Peer] = []
         try:
-            smtpeter = SMTPeter(port)
-            peers.append(smtpeter)
-            smtpeter.start()
+            for inliner in inliners:
+                smtpeter = SMTPeter(port, inliner=inliner)
+                peers.append(smtpeter)
+                smtpeter.start()
             certificate = smtpeter.installation.certificate
             key = certificate.with_name("key.pem")
             others: list[Peer] = []

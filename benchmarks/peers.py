@@ -19,6 +19,7 @@ from benchmarks.machine import Usage, usage
 from tests.support.installation import Installation, free_ports
 
 START_SECONDS = 15.0
+PREMAILER = "premailer"
 USERNAME = "bench@localhost"
 PASSWORD = "correct-horse"
 
@@ -65,12 +66,15 @@ class SMTPeter:
     Its own commands set it up; only ports, the route and two limits differ from what C{smtpeter init} writes: as many
     connections from one address as the load generator has, and unsigned mail from a domain without a key, which is the
     way in that is compared with servers that sign nothing.
+
+    @ivar inliner: its CSS engine. With one that is not the default only the way in that uses it is measured.
     """
 
     next_hop_port: int
     name: str = "SMTPeter"
     features: tuple[str, ...] = ("--trackclicks", "--trackopens", "--trackbounces")
     extra: str = ""
+    inliner: str = PREMAILER
     installation: Installation = field(init=False)
     _entrances: list[Entrance] = field(factory=list, init=False)
 
@@ -79,6 +83,7 @@ class SMTPeter:
         self.installation = Installation(
             self.next_hop_port,
             smtp="max_connections_per_address = 1000",
+            processing=f'inliner = "{self.inliner}"',
             extra='[submission]\nsender_domains = "optional"\n' + self.extra,
         )
         self.installation.__enter__()
@@ -90,8 +95,10 @@ class SMTPeter:
             Entrance(name="features off", port=port, username=plain[0], password=plain[1]),
             self._signed("DKIM only", plain),
             self._signed("features on", full),
-            self._signed("all and CSS", styled),
+            self._signed(f"all, {self.inliner}", styled),
         ]
+        if self.inliner != PREMAILER:
+            self._entrances = self._entrances[-1:]
 
     def stop(self) -> None:
         """End it."""

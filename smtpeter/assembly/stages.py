@@ -98,7 +98,7 @@ class Stages:
 
     def _build_pump(self, jitter: Callable[[], float]) -> Pump:
         settings, processing = self.settings, self.settings.processing
-        spawn = spawner(self.reactor, processing.timeout, processing.worker_memory)
+        spawn = spawner(self.reactor, processing.timeout, processing.worker_memory, engine=processing.inliner)
         self.workers = InlineWorkers(
             self.reactor, self._counted(spawn), processing.workers, processing.timeout, self.meters.worker_killed
         )

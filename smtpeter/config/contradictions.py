@@ -1,15 +1,22 @@
-"""Finds keys of a configuration that cannot be true together (pure)."""
+"""Finds keys of a configuration that cannot be true together, or not here (pure)."""
+
+from collections.abc import Collection
 
 from smtpeter.config.document import Document, RouteSection
 from smtpeter.config.faults import Fault
 
 
-def contradictions(document: Document) -> list[Fault]:
-    """All of them, in the order of the file's sections."""
+def contradictions(document: Document, missing: Collection[str]) -> list[Fault]:
+    """
+    All of them, in the order of the file's sections.
+
+    @param missing: values that ask for what is not installed.
+    """
     return [
         *_certificate(document),
         *_listeners(document),
         *_web(document),
+        *_inliner(document, missing),
         *_routes(document.relay.route),
         *_retention(document),
     ]
@@ -61,6 +68,14 @@ def _web(document: Document) -> list[Fault]:
         return []
     problem = "is not set and web.listen is empty"
     return [_fault("tracking", "url", problem, "write the address under which the web server is reached")]
+
+
+def _inliner(document: Document, missing: Collection[str]) -> list[Fault]:
+    name = document.processing.inliner
+    if name not in missing:
+        return []
+    remedy = "install it with pip install 'smtpeter[fast]', or write \"premailer\""
+    return [_fault("processing", "inliner", f'"{name}" is not installed', remedy)]
 
 
 def _retention(document: Document) -> list[Fault]:

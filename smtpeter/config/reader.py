@@ -7,7 +7,7 @@ Keys whose default depends on others: C{contact} is postmaster at the host name,
 
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import PurePath
 from typing import Any
 
@@ -23,26 +23,27 @@ from smtpeter.config.translation import translate, without
 _TCP = re.compile(r"tcp6?:(?:port=)?(\d+)")
 
 
-def read_settings(text: str, folder: PurePath) -> made.Settings:
+def read_settings(text: str, folder: PurePath, missing: Collection[str] = ()) -> made.Settings:
     """
     Read a configuration.
 
     @param text: TOML.
     @param folder: where relative paths start.
+    @param missing: values that ask for what is not installed.
     @raise ConfigurationError: with every fault at once.
     """
     table = _parse(text)
     try:
         document = written.Document.model_validate(table)
     except ValidationError as error:
-        raise ConfigurationError(_all_faults(table, error)) from None
-    faults = contradictions(document)
+        raise ConfigurationError(_all_faults(table, error, missing)) from None
+    faults = contradictions(document, missing)
     if faults:
         raise ConfigurationError(faults)
     return _settle(document, folder)
 
 
-def _all_faults(table: dict[str, Any], error: ValidationError) -> list[Fault]:
+def _all_faults(table: dict[str, Any], error: ValidationError, missing: Collection[str]) -> list[Fault]:
     """What is wrong by itself, and what the rest contradicts of each other."""
     faults = translate(error)
     try:
@@ -50,7 +51,7 @@ def _all_faults(table: dict[str, Any], error: ValidationError) -> list[Fault]:
     except ValidationError:
         return faults
     places = {(fault.section, fault.key.partition(" ")[0]) for fault in faults}
-    return faults + [fault for fault in contradictions(rest) if (fault.section, fault.key) not in places]
+    return faults + [fault for fault in contradictions(rest, missing) if (fault.section, fault.key) not in places]
 
 
 def _parse(text: str) -> dict[str, Any]:

@@ -77,7 +77,7 @@ class WebSettings:
 class ProcessingSettings:
     """[processing]"""
 
-    inliner: Literal["premailer"]
+    inliner: Literal["premailer", "css-inline"]
     workers: int
     timeout: float
     """Seconds."""

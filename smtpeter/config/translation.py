@@ -16,8 +16,6 @@ Place = tuple[int | str, ...]
 NOT_YET = {"tracking": {"geoip"}, "relay": {"shaping"}, "dns": {"listen"}}
 """Keys that are designed and that this version cannot honour: to take them silently would be a lie."""
 
-_VALUES_NOT_YET = {"css-inline"}
-
 _TYPES = {
     "string_type": ("is no text", 'write it in quotes: "…"'),
     "int_type": ("is no whole number", "write digits without quotes"),
@@ -114,9 +112,7 @@ def _words(details: ErrorDetails, is_section: bool) -> tuple[str, str]:
     if kind in _TYPES:
         problem, remedy = _TYPES[kind]
         return f"{_shown(details['input'])} {problem}", remedy
-    is_designed = details["input"] in _VALUES_NOT_YET if isinstance(details["input"], str) else False
-    problem = "is not supported yet" if is_designed else "is not possible"
-    return f"{_shown(details['input'])} {problem}", _bounds(kind, context)
+    return f"{_shown(details['input'])} is not possible", _bounds(kind, context)
 
 
 def _shown(value: Any) -> str:

@@ -9,7 +9,7 @@ declaration that was inlined would win against them otherwise. All else stays as
 from attrs import define, field, frozen
 
 from smtpeter.prepare.cascade import Block, block_of
-from smtpeter.prepare.selectors import Selector, selector
+from smtpeter.prepare.selectors import Make, Selector, selector
 from smtpeter.prepare.stylesheets import (
     Statement,
     declarations,
@@ -96,12 +96,16 @@ class Sheet:
         return f"\n{kept}\n" if kept else ""
 
 
-def compile_sheet(text: str) -> Sheet:
-    """Read a style sheet. Never fails: what is not understood stays."""
-    return Sheet(text, tuple(_part(statement) for statement in statements(text)))
+def compile_sheet(text: str, make: Make) -> Sheet:
+    """
+    Read a style sheet. Never fails: what is not understood stays.
+
+    @param make: what the engine makes of a selector.
+    """
+    return Sheet(text, tuple(_part(statement, make) for statement in statements(text)))
 
 
-def _part(statement: Statement) -> Rule | Statement:
+def _part(statement: Statement, make: Make) -> Rule | Statement:
     if statement.prelude.startswith("@") or statement.block is None:
         return statement
     found = declarations(statement.block)
@@ -111,7 +115,7 @@ def _part(statement: Statement) -> Rule | Statement:
     block = block_of(one for one in found if one.name)
     return Rule(
         statement,
-        tuple(selector(one) for one in texts),
+        tuple(selector(one, make) for one in texts),
         block,
         tuple(one.value for one in found if not one.name),
         frozenset(family(name) for name in block.normal),

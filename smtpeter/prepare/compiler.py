@@ -1,6 +1,6 @@
 """Compiles submissions: the costly half of what is done to a message, once for all its recipients."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -24,6 +24,7 @@ from smtpeter.prepare.prepared import SMALL, PreparedMessage, prepare_message
 from smtpeter.prepare.signers import Signers
 from smtpeter.prepare.splices import Splice
 from smtpeter.prepare.styles import style_splices
+from smtpeter.prepare.tokenizer import Tag
 
 T = TypeVar("T")
 
@@ -141,24 +142,38 @@ class Compiler:
             return Change(warnings=(str(problem),)), KEEP_SECONDS
         if read.html.count(b"<") > COSTLY_TAGS:
             size = SMALL + 1
-        splices: list[Splice] = []
-        warnings: tuple[str, ...] = ()
-        seconds = KEEP_SECONDS
-        if key.is_inlined:
+        styles, seconds = _Styles(), KEEP_SECONDS
+        if key.is_inlined and read.has_style_sheets:
             try:
-                splices, warnings = await self._inline(read, size)
+                styles = await self._inline(read, size, key.wanted.preventscam)
             except InliningFailed as problem:
-                warnings = (f"style sheets were not inlined: {str(problem) or 'the engine failed'}",)
+                styles = _Styles(warnings=(f"style sheets were not inlined: {str(problem) or 'the engine failed'}",))
                 seconds = KEEP_FAILED_SECONDS
-        change = await self._run(size, change_html, read, splices, key.wanted, self._tracking, key.first_link)
-        return change.with_warnings(warnings), seconds
+        change = await self._run(
+            size, change_html, read, styles.splices, key.wanted, self._tracking, key.first_link, styles.seen
+        )
+        return change.with_warnings(styles.warnings), seconds
 
-    async def _inline(self, part: HTMLPart, size: int) -> tuple[list[Splice], tuple[str, ...]]:
+    async def _inline(self, part: HTMLPart, size: int, has_link_ends: bool) -> "_Styles":
         try:
-            numbered = await self._run(size, part.numbered)
+            numbered, seen = await self._run(size, part.numbered, has_link_ends)
         except Unreadable:
-            return [], ("style sheets were not inlined: the charset of an HTML part does not allow it",)
+            return _Styles(warnings=("style sheets were not inlined: the charset of an HTML part does not allow it",))
         if numbered is None:
-            return [], ()
+            return _Styles(seen=seen)
         result = await self._inliner.inline(numbered.request)
-        return await self._run(size, style_splices, numbered, result), result.warnings
+        splices = await self._run(size, style_splices, numbered, result)
+        return _Styles(splices=splices, warnings=result.warnings, seen=seen)
+
+
+@frozen(kw_only=True)
+class _Styles:
+    """
+    What came of the style sheets of a part.
+
+    @ivar seen: its tags that tracking looks at, if they are known by now.
+    """
+
+    splices: Sequence[Splice] = ()
+    warnings: tuple[str, ...] = ()
+    seen: Sequence[Tag] | None = None

@@ -15,32 +15,24 @@ stays gets C{!important} where an inlined declaration would win against it other
 """
 
 import re
-from collections import OrderedDict
-from collections.abc import Iterator, Sequence
-from operator import attrgetter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NoReturn
 
-from attrs import define, field, frozen
+from attrs import define, field
 from lxml import etree
 from premailer import Premailer
 
 from smtpeter.boundaries.prepare import InlineRequest, InlineResult, InliningFailed
-from smtpeter.prepare.cascade import STYLED_BY_ATTRIBUTE, Block, merged, presentation, style_text
-from smtpeter.prepare.compiled import Rule, Sheet, compile_sheet
+from smtpeter.prepare.cascade import STYLED_BY_ATTRIBUTE
+from smtpeter.prepare.matching import Document, matcher
 from smtpeter.prepare.numbering import NUMBER, SHEET, UNSTYLED
-from smtpeter.prepare.selectors import Document, Selector
+from smtpeter.prepare.rulebook import NOT_LOADED, UNMATCHED, Kind, Library, Present, Rulebook
 from smtpeter.prepare.trees import parsed
 
-MAX_RESULT = 8 * 1024 * 1024
-"""Characters of attribute values that one document may get."""
-UNMATCHED = "Some HTML elements could not be told apart, so the style sheets were kept beside the inlined styles."
-NOT_LOADED = "A style sheet at another address (link or @import) is never loaded, so its rules were not inlined."
-
-_MAX_SHEETS = 200
-_MAX_SHEET_CHARACTERS = 4 * 1024 * 1024
-_MAX_SELECTORS = 4000  # of 9 KB each
 _READ = frozenset({"style", *STYLED_BY_ATTRIBUTE})
 _NUMBERS = re.compile(rf'{NUMBER}="([0-9]{{1,7}})"')
+_UNKNOWN = -1
+_NOT_STYLED = -2
 
 
 class HardenedPremailer(Premailer):  # type: ignore[misc]
@@ -78,135 +70,87 @@ class HardenedPremailer(Premailer):  # type: ignore[misc]
         raise InliningFailed("Style sheets at other addresses are not loaded.")
 
 
-@frozen(eq=False)
-class Match:
-    """A selector of a rule with the elements that it applies to."""
-
-    rank: tuple[tuple[int, int, int], int]
-    block: Block
-    elements: Sequence[etree._Element]
-
-
 @define(eq=False)
 class Engine:
     """Inlines one document at a time; style sheets that it has seen lately are not compiled again."""
 
-    _sheets: OrderedDict[str, Sheet] = field(init=False, factory=OrderedDict)
+    library: Library = field(init=False, factory=lambda: Library(matcher))
 
     def inline(self, request: InlineRequest) -> InlineResult:
         """
         Move rules to attributes.
 
-        @raise InliningFailed: the document has no elements, or its styles would grow beyond L{MAX_RESULT}.
+        @raise InliningFailed: the document has no elements, or its styles would grow too large.
         """
         root = parsed(request.html)
         present = _mark_sheets(root, len(request.style_sheets))
         premailer = HardenedPremailer()
         premailer.transform(root)
-        sheets = {index: self._sheet(request.style_sheets[index]) for index in premailer.chosen}
-        return _Inlining(root, sheets, request).result(len(present) == len(request.style_sheets))
-
-    def _sheet(self, text: str) -> Sheet:
-        sheet = self._sheets.pop(text, None) or compile_sheet(text)
-        self._sheets[text] = sheet
-        while self._is_full():
-            self._sheets.popitem(last=False)
-        return sheet
-
-    def _is_full(self) -> bool:
-        return (
-            len(self._sheets) > _MAX_SHEETS
-            or sum(map(len, self._sheets)) > _MAX_SHEET_CHARACTERS
-            or sum(len(sheet.selectors) for sheet in self._sheets.values()) > _MAX_SELECTORS
-        )
+        book = self.library.book([request.style_sheets[index] for index in premailer.chosen])
+        document = Document(root)
+        numbers, is_whole = _numbers(document, request.html)
+        is_whole = is_whole and len(present) == len(request.style_sheets)
+        applied, settled = _applied(book, document, numbers)
+        attributes = book.attributes(_kinds(document, numbers, applied))
+        remaining = list(request.style_sheets)
+        if is_whole:
+            places = {place for entries in applied.values() for place in entries}
+            for index, left in zip(premailer.chosen, book.remaining(places, settled), strict=True):
+                remaining[index] = left
+        warnings = _not_loaded(root, book) + (() if is_whole else (UNMATCHED,))
+        return InlineResult(attributes=attributes, remaining=tuple(remaining), warnings=warnings)
 
 
-@define(eq=False)
-class _Inlining:
-    """One document and its style sheets on their way to a result."""
-
-    _root: etree._Element
-    _sheets: dict[int, Sheet]
-    _request: InlineRequest
-    _elements: dict[etree._Element, int] = field(init=False, factory=dict)
-    _matched: set[Selector] = field(init=False, factory=set)
-    _families: set[str] = field(init=False, factory=set)
-
-    def result(self, has_all_sheets: bool) -> InlineResult:
-        is_whole = self._find_elements() and has_all_sheets
-        matches = sorted(self._matches(), key=attrgetter("rank"))
-        warnings = _not_loaded(self._root, tuple(self._sheets.values())) + (() if is_whole else (UNMATCHED,))
-        remaining = self._remaining() if is_whole else self._request.style_sheets
-        return InlineResult(attributes=self._attributes(matches), remaining=remaining, warnings=warnings)
-
-    def _find_elements(self) -> bool:
-        """Read the numbers back. Whether each was found once."""
-        found: dict[str, etree._Element] = {}
-        doubtful: set[str] = set()
-        for element in self._root.iter(etree.Element):
-            number = element.get(NUMBER)
-            if number is None:
-                continue
-            if number in found:
-                doubtful.add(number)
-            found[number] = element
-        expected = set(_NUMBERS.findall(self._request.html))
-        self._elements = {found[number]: int(number) for number in expected & found.keys() - doubtful}
-        return not doubtful and expected == found.keys()
-
-    def _matches(self) -> Iterator[Match]:
-        """What applies, and to which elements. A selector that matches others too, which the parser made up, stays."""
-        document = Document(self._root)
-        rules = [part for sheet in self._sheets.values() for part in sheet.parts if isinstance(part, Rule)]
-        for place, rule in enumerate(rules):
-            for selector in rule.selectors:
-                elements = [one for one in selector.matches(document) if one.tag not in UNSTYLED]
-                known = [one for one in elements if one in self._elements]
-                if known:
-                    self._families |= rule.families
-                    yield Match((selector.specificity, place), rule.block, known)
-                if known and len(known) == len(elements):
-                    self._matched.add(selector)
-
-    def _attributes(self, matches: Sequence[Match]) -> dict[int, dict[str, str]]:
-        applied: dict[etree._Element, list[int]] = {}
-        for index, match in enumerate(matches):
-            for element in match.elements:
-                applied.setdefault(element, []).append(index)
-        known: dict[tuple[object, ...], tuple[dict[str, str], int]] = {}
-        result: dict[int, dict[str, str]] = {}
-        size = 0
-        for element, indices in applied.items():
-            tag = str(element.tag)
-            present = tuple([item for item in element.items() if item[0] in _READ])
-            key = (tag, tuple(indices), present)
-            found = known.get(key)
-            if found is None:
-                changes = _changes(tag, [matches[index].block for index in indices], dict(present))
-                found = known[key] = (changes, sum(map(len, changes.values())))
-            size += found[1]
-            if size > MAX_RESULT:
-                raise InliningFailed("The inlined styles would grow too large.")
-            if found[0]:
-                result[self._elements[element]] = found[0]
-        return result
-
-    def _remaining(self) -> tuple[str, ...]:
-        matched, families = frozenset(self._matched), frozenset(self._families)
-        return tuple(
-            self._sheets[index].remaining(matched & self._sheets[index].selectors, families)
-            if index in self._sheets
-            else text
-            for index, text in enumerate(self._request.style_sheets)
-        )
+def _numbers(document: Document, html: str) -> tuple[list[int], bool]:
+    """The number of each element, read back, or that it has none; and whether each was found once."""
+    expected = set(_NUMBERS.findall(html))
+    found: dict[str, int] = {}
+    numbers = [_UNKNOWN] * len(document.tags)
+    is_whole = True
+    for place, (tag, attributes) in enumerate(zip(document.tags, document.attributes, strict=True)):
+        number = attributes.get(NUMBER, "")
+        if tag in UNSTYLED:
+            numbers[place] = _NOT_STYLED
+        elif number in found:
+            numbers[found[number]] = _UNKNOWN
+            is_whole = False
+        elif number in expected:
+            numbers[place] = int(number)
+            found[number] = place
+    return numbers, is_whole and expected == found.keys()
 
 
-def _changes(tag: str, blocks: Sequence[Block], present: dict[str, str]) -> dict[str, str]:
-    """The attributes of an element that differ from what it has."""
-    style = present.get("style", "")
-    values = merged(blocks, [block for block in blocks if block.important], style)
-    wanted = {"style": style_text(values, style), **presentation(tag, values, present)} if values else {}
-    return {name: value for name, value in wanted.items() if present.get(name) != value}
+def _applied(book: Rulebook, document: Document, numbers: Sequence[int]) -> tuple[dict[int, list[int]], list[int]]:
+    """
+    By place of an element with a number, the entries that apply to it.
+
+    @return: and those entries that apply to such elements only, not to any that the parser made up.
+    """
+    applied: dict[int, list[int]] = {}
+    settled: list[int] = []
+    for index, entry in enumerate(book.entries):
+        has_some, has_others = False, False
+        for place in entry.selector.matcher.matches(document):
+            number = numbers[place]
+            if number >= 0:
+                has_some = True
+                applied.setdefault(place, []).append(index)
+            elif number == _UNKNOWN:
+                has_others = True
+        if has_some and not has_others:
+            settled.append(index)
+    return applied, settled
+
+
+def _kinds(
+    document: Document, numbers: Sequence[int], applied: Mapping[int, Sequence[int]]
+) -> Iterator[tuple[int, Kind]]:
+    for place in sorted(applied):
+        attributes = document.attributes[place]
+        present: Present = ()
+        if not _READ.isdisjoint(attributes):
+            present = tuple([item for item in attributes.items() if item[0] in _READ])
+        yield numbers[place], (document.tags[place], tuple(applied[place]), present)
 
 
 def _mark_sheets(root: etree._Element, count: int) -> set[str]:
@@ -220,7 +164,6 @@ def _mark_sheets(root: etree._Element, count: int) -> set[str]:
     return found
 
 
-def _not_loaded(root: etree._Element, sheets: Sequence[Sheet]) -> tuple[str, ...]:
+def _not_loaded(root: etree._Element, book: Rulebook) -> tuple[str, ...]:
     has_links = any("stylesheet" in link.get("rel", "").lower().split() for link in root.iter("link"))
-    has_imports = any(sheet.has_imports for sheet in sheets)
-    return (NOT_LOADED,) if has_links or has_imports else ()
+    return (NOT_LOADED,) if has_links or book.has_imports else ()

@@ -1,13 +1,14 @@
 """
-Frames on the pipes between the server and its worker processes: four octets of length, then JSON.
+Frames on the pipes between the server and its worker processes: four octets of length, then the content.
 
-A request is C{{"html": …, "style_sheets": […]}}; a reply has the fields of an
-L{InlineResult<smtpeter.boundaries.prepare.InlineResult>}, or C{error}, a sentence. Attributes that many elements have
-alike are written once (C{kinds}), with the elements and, for each, the place among these. A worker's first reply, when
-it is ready, is C{{}}.
+A request is a row of texts, each behind its length: the HTML and its style sheets. A reply is a JSON object behind its
+length, with the fields of an L{InlineResult<smtpeter.boundaries.prepare.InlineResult>} or C{error}, a sentence; behind
+it two rows of numbers: the elements, and for each the place of its attributes among C{kinds}, since what many elements
+have alike is written once. A worker's first reply, when it is ready, is empty.
 """
 
 import json
+from array import array
 from typing import Any
 
 from attrs import define, field
@@ -63,18 +64,29 @@ class FrameReader:
 
 def frame(content: bytes) -> bytes:
     """Put its length before it."""
-    return len(content).to_bytes(4) + content
+    return _length(content) + content
 
 
 def packed_request(request: InlineRequest) -> bytes:
     """A request as the content of a frame."""
-    return _packed({"html": request.html, "style_sheets": request.style_sheets})
+    texts = [text.encode("utf-8", "surrogatepass") for text in (request.html, *request.style_sheets)]
+    return b"".join([piece for text in texts for piece in (_length(text), text)])
 
 
 def unpacked_request(content: bytes) -> InlineRequest:
-    """The reverse."""
-    values = json.loads(content)
-    return InlineRequest(html=values["html"], style_sheets=tuple(values["style_sheets"]))
+    """
+    The reverse.
+
+    @raise ValueError: it is no request.
+    """
+    texts: list[str] = []
+    position = 0
+    while position < len(content):
+        text, position = _behind_length(content, position)
+        texts.append(text.decode("utf-8", "surrogatepass"))
+    if not texts:
+        raise ValueError("no HTML")
+    return InlineRequest(html=texts[0], style_sheets=tuple(texts[1:]))
 
 
 def packed_result(result: InlineResult) -> bytes:
@@ -87,8 +99,8 @@ def packed_result(result: InlineResult) -> bytes:
         if place == len(kinds):
             kinds.append(values)
         indices.append(place)
-    attributes = {"kinds": kinds, "elements": list(result.attributes), "indices": indices}
-    return _packed({"attributes": attributes, "remaining": result.remaining, "warnings": result.warnings})
+    words = {"kinds": kinds, "remaining": result.remaining, "warnings": result.warnings}
+    return _packed(words) + array("I", result.attributes).tobytes() + array("I", indices).tobytes()
 
 
 def packed_error(sentence: str) -> bytes:
@@ -103,31 +115,57 @@ def unpacked_result(content: bytes) -> InlineResult:
     @raise InliningFailed: it is a refusal, or no reply at all.
     """
     try:
-        values = json.loads(content)
+        words, position = _behind_length(content, 0)
+        values = json.loads(words)
         if "error" in values:
             raise InliningFailed(str(values["error"]))
         return InlineResult(
-            attributes=_unpacked_attributes(**values["attributes"]),
-            remaining=tuple(values["remaining"]),
-            warnings=tuple(values["warnings"]),
+            attributes=_unpacked_attributes(values["kinds"], content[position:]),
+            remaining=tuple(map(_text, values["remaining"])),
+            warnings=tuple(map(_text, values["warnings"])),
         )
     except (ValueError, TypeError, LookupError, AttributeError) as reason:
         raise InliningFailed("The CSS engine gave an answer that cannot be read.") from reason
 
 
-def _unpacked_attributes(
-    kinds: list[dict[str, str]], elements: list[int], indices: list[int]
-) -> dict[int, dict[str, str]]:
+def _unpacked_attributes(kinds: list[dict[str, str]], rows: bytes) -> dict[int, dict[str, str]]:
     """
     What most elements share is read once: the server's thread does this.
 
-    @raise ValueError: the lists do not belong together.
+    @param rows: of numbers.
+    @raise ValueError: these are no two rows of one length.
+    @raise TypeError: a kind is no kind.
     @raise IndexError: an index leads nowhere.
     """
-    if not all(isinstance(element, int) for element in elements):
-        raise ValueError("an element is no number")
-    return dict(zip(elements, map(kinds.__getitem__, indices), strict=True))
+    checked = [{name: _text(value) for name, value in kind.items()} for kind in kinds]
+    numbers = array("I", rows)
+    elements, indices = numbers[: len(numbers) // 2], numbers[len(numbers) // 2 :]
+    return dict(zip(elements, map(checked.__getitem__, indices), strict=True))
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("no text")
+    return value
+
+
+def _length(content: bytes) -> bytes:
+    return len(content).to_bytes(4)
+
+
+def _behind_length(content: bytes, position: int) -> tuple[bytes, int]:
+    """
+    What stands behind its length, and where it ends.
+
+    @raise ValueError: it is not whole.
+    """
+    begin = position + 4
+    end = begin + int.from_bytes(content[position:begin])
+    if begin > len(content) or end > len(content):
+        raise ValueError("cut off")
+    return content[begin:end], end
 
 
 def _packed(values: dict[str, Any]) -> bytes:
-    return json.dumps(values, separators=(",", ":")).encode("ascii")
+    written = json.dumps(values, separators=(",", ":")).encode("ascii")
+    return _length(written) + written

@@ -8,10 +8,10 @@ its visible text is an address: a reader who compares the two would be warned of
 
 import re
 from collections.abc import Collection, Iterable, Iterator
+from functools import lru_cache
 from html import unescape
 from itertools import chain, pairwise
-
-from attrs import frozen
+from typing import NamedTuple
 
 from smtpeter.mime.charsets import Charset
 from smtpeter.prepare.references import decode_references, encode_references
@@ -35,10 +35,9 @@ _MAX_SHOWN = 2000
 _LIST_ADDRESS = re.compile(r"<([^<>]*)>")
 
 
-@frozen(kw_only=True)
-class Link:
+class Link(NamedTuple):
     """
-    A link that can be followed through us.
+    A link that can be followed through us. A tuple, since a message has a hundred of them.
 
     @ivar start: where the value of its C{href} stands, without quotes.
     """
@@ -60,7 +59,8 @@ def find_links(
     """
     The links in the order of the document.
 
-    @param tags: of the document, at least those with a name in C{LINK_TAGS}.
+    @param tags: of the document, at least the start tags with a name in C{LINK_TAGS}; with C{preventscam} their end
+        tags too.
     @param kept: addresses, without fragments, that stay as they are.
     @param base: our own tracking base; what is below it stays as well.
     """
@@ -72,24 +72,28 @@ def find_links(
         link = _read(html, tag, charset)
         if link is None:
             continue
-        url = link.url.url
-        if url in kept or (base and url.startswith(own)):
+        # No address of another host is ours, and mostly none is kept.
+        if (kept or link.url.authority in own) and _is_kept(link.url.url, kept, own):
             continue
         end = len(html) if following is None else following.start
         if not (preventscam and tag.name == b"a" and _is_address(html[tag.end : end], charset)):
             yield link
 
 
+def _is_kept(url: str, kept: Collection[str], own: str) -> bool:
+    return url in kept or (len(own) > 1 and url.startswith(own))
+
+
 def _read(html: bytes, tag: Tag, charset: Charset) -> Link | None:
-    href = tag.attribute(b"href")
-    if href is None:
+    place = tag.value(b"href")
+    if place is None:
         return None
-    value = charset.decode(html[href.value_start : href.value_end])
+    value = charset.decode(html[slice(*place)])
     text = "" if value is None else decode_references(value)
-    if not _SCHEME.match(text):
+    if text[:4] != "http" and not _SCHEME.match(text):
         return None
     try:
-        return Link(start=href.value_start, end=href.value_end, url=browser_url(text, charset.codec))
+        return Link(*place, browser_url(text, charset.codec))
     except NotTrackable:
         return None
 
@@ -120,6 +124,12 @@ def link_splice(link: Link, mark: Mark, base: str) -> Splice:
     @param mark: made for the address of the link.
     @param base: the tracking base.
     """
-    fragment = "" if link.url.fragment is None else f"#{link.url.fragment}"
-    before = encode_references(base.rstrip("/") + mark.head)
-    return Splice(start=link.start, end=link.end, pieces=(before, mark.seal, encode_references(mark.tail + fragment)))
+    tail = mark.tail if link.url.fragment is None else f"{mark.tail}#{link.url.fragment}"
+    before = _encoded_base(base) + mark.head.encode("ascii")
+    return Splice(link.start, link.end, (before, mark.seal, encode_references(tail)))
+
+
+@lru_cache(maxsize=256)
+def _encoded_base(base: str) -> bytes:
+    """The base in front of what a mark begins with, which is a slash and base64 and so needs no references."""
+    return encode_references(base.rstrip("/"))

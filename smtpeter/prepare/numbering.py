@@ -7,13 +7,14 @@ bytes do not keep to, is read as ISO-8859-1, which gives every byte back.
 """
 
 import codecs
-from collections.abc import Iterable
+from collections.abc import Sequence
+from itertools import pairwise
 
 from attrs import field, frozen
 
 from smtpeter.boundaries.prepare import InlineRequest
 from smtpeter.mime.charsets import Unreadable
-from smtpeter.prepare.tokenizer import Tag
+from smtpeter.prepare.tokenizer import Outline
 
 NUMBER = "data-smtpeter-n"
 SHEET = "data-smtpeter-sheet"
@@ -23,7 +24,8 @@ UNSTYLED = frozenset({"head", "title", "meta", "link", "base", "script", "style"
 
 _NUMBER_MARK = f' {NUMBER}="%d"'.encode("ascii")
 _SHEET_MARK = f' {SHEET}="%d"'.encode("ascii")
-_UNSTYLED = frozenset(name.encode("ascii") for name in UNSTYLED)
+NOT_NUMBERED = frozenset(name.encode("ascii") for name in UNSTYLED)
+"""The same as bytes."""
 _ASCII = bytes(range(0x20, 0x7F)) + b"\t\r\n"
 _STATEFUL = ("iso2022", "hz", "utf_7")
 
@@ -33,49 +35,48 @@ class Numbered:
     """
     A document and its numbered copy.
 
-    @ivar elements: the tag of each number.
+    @ivar name_ends: by number, where the name of the element's start tag ends.
+    @ivar ends: by number, where its start tag ends.
     @ivar sheets: where the contents of each style sheet of the request stand in the document.
     """
 
     html: bytes = field(repr=False)
     codec: str
     request: InlineRequest = field(repr=False)
-    elements: tuple[Tag, ...] = field(repr=False)
+    name_ends: Sequence[int] = field(repr=False)
+    ends: Sequence[int] = field(repr=False)
     sheets: tuple[tuple[int, int], ...]
 
 
-def number_elements(html: bytes, tags: Iterable[Tag], codec: str | None) -> Numbered | None:
+def number_elements(html: bytes, outline: Outline, codec: str | None) -> Numbered | None:
     """
     Number the elements of a document.
 
-    @param tags: all start tags of C{html}, in their order; end tags among them are passed over.
+    @param outline: of C{html}, with L{NOT_NUMBERED} left out.
     @param codec: of its charset; C{None} when Python does not know it.
     @return: C{None} when there is no style sheet, so nothing to inline.
     @raise Unreadable: bytes that are no markup look like it in that charset.
     """
     codec = _checked(html, codec)
-    elements: list[Tag] = []
-    sheets: list[tuple[int, int]] = []
-    copy: list[bytes] = []
-    copied = 0
-    for tag in tags:
-        if tag.is_end or (tag.name in _UNSTYLED and tag.name != b"style"):
-            continue
-        name_end = tag.start + 1 + len(tag.name)
-        if tag.name == b"style":
-            mark = _SHEET_MARK % len(sheets)
-            sheets.append(tag.content or (tag.end, tag.end))
-        else:
-            mark = _NUMBER_MARK % len(elements)
-            elements.append(tag)
-        copy += (html[copied:name_end], mark)
-        copied = name_end
-    if not sheets:
+    if not outline.sheets:
         return None
-    text = b"".join((*copy, html[copied:])).decode(codec)
-    contents = tuple(html[start:end].decode(codec) for start, end in sheets)
-    request = InlineRequest(html=text, style_sheets=contents)
-    return Numbered(html=html, codec=codec, request=request, elements=tuple(elements), sheets=tuple(sheets))
+    name_ends, spans = outline.name_ends, tuple([span for _, span in outline.sheets])
+    marks = dict(zip(name_ends, map(_NUMBER_MARK.__mod__, range(len(name_ends))), strict=True))
+    marks |= {name_end: _SHEET_MARK % index for index, (name_end, _) in enumerate(outline.sheets)}
+    request = InlineRequest(
+        html=_marked(html, marks).decode(codec),
+        style_sheets=tuple([html[start:end].decode(codec) for start, end in spans]),
+    )
+    return Numbered(html=html, codec=codec, request=request, name_ends=name_ends, ends=outline.ends, sheets=spans)
+
+
+def _marked(html: bytes, marks: dict[int, bytes]) -> bytes:
+    """With insertions by place."""
+    places = sorted(marks)
+    pieces = [html[: places[0]]]
+    for start, end in pairwise((*places, len(html))):
+        pieces += (marks[start], html[start:end])
+    return b"".join(pieces)
 
 
 def _checked(html: bytes, codec: str | None) -> str:

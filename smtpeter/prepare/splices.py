@@ -1,8 +1,8 @@
 """Changes to an HTML document as replacements of slices of its original bytes, whoever asks for them."""
 
 from collections.abc import Iterable
-
-from attrs import frozen
+from operator import itemgetter
+from typing import NamedTuple, cast
 
 from smtpeter.tracking.seal import Seal
 
@@ -14,10 +14,9 @@ class Overlapping(Exception):
     """Two changes claim the same bytes, or bytes outside the document."""
 
 
-@frozen(kw_only=True)
-class Splice:
+class Splice(NamedTuple):
     """
-    A replacement of C{html[start:end]}; an insertion when both are equal.
+    A replacement of C{html[start:end]}; an insertion when both are equal. A tuple, since there are hundreds of them.
 
     @ivar pieces: what comes instead.
     """
@@ -27,6 +26,9 @@ class Splice:
     pieces: tuple[Piece, ...]
 
 
+_place = itemgetter(0, 1)
+
+
 def in_order(splices: Iterable[Splice], size: int) -> list[Splice]:
     """
     Sort; insertions at one place keep their order.
@@ -34,12 +36,12 @@ def in_order(splices: Iterable[Splice], size: int) -> list[Splice]:
     @param size: of the document.
     @raise Overlapping: they cannot all be done.
     """
-    ordered = sorted(splices, key=lambda splice: (splice.start, splice.end))
+    ordered = sorted(splices, key=_place)
     position = 0
-    for splice in ordered:
-        if not position <= splice.start <= splice.end <= size:
-            raise Overlapping(splice.start)
-        position = splice.end
+    for start, end, _ in ordered:
+        if not position <= start <= end <= size:
+            raise Overlapping(start)
+        position = end
     return ordered
 
 
@@ -47,9 +49,24 @@ def spliced(html: bytes, ordered: Iterable[Splice]) -> list[Piece]:
     """The document with its changes, as pieces; neighbouring bytes are not joined."""
     pieces: list[Piece] = []
     position = 0
-    for splice in ordered:
-        pieces.append(html[position : splice.start])
-        pieces.extend(splice.pieces)
-        position = splice.end
+    for start, end, instead in ordered:
+        pieces.append(html[position:start])
+        pieces += instead
+        position = end
     pieces.append(html[position:])
     return pieces
+
+
+def joined(pieces: list[Piece]) -> list[Piece]:
+    """With neighbouring bytes as one."""
+    result: list[Piece] = []
+    position = 0
+    for place in [place for place, piece in enumerate(pieces) if not isinstance(piece, bytes)]:
+        result += (_join(pieces[position:place]), pieces[place])
+        position = place + 1
+    return [*result, _join(pieces[position:])]
+
+
+def _join(pieces: list[Piece]) -> bytes:
+    """Of bytes alone."""
+    return b"".join(cast("list[bytes]", pieces))

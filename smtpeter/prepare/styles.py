@@ -8,18 +8,23 @@ addresses in links, stay as they were.
 
 import html
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
-from operator import attrgetter
 
 from smtpeter.boundaries.prepare import InlineResult
+from smtpeter.mime.wire import normalise_newlines
 from smtpeter.prepare.numbering import Numbered
 from smtpeter.prepare.splices import Splice
-from smtpeter.prepare.tokenizer import Attribute, Tag
+from smtpeter.prepare.tokenizer import Attribute, attributes
 
 ATTRIBUTES = frozenset({"style", "width", "height", "bgcolor", "align", "valign"})
 """What an engine may change; anything else in its result is passed over."""
 
-_ATTRIBUTE_NAME = re.compile("|".join(sorted(ATTRIBUTES)).encode("ascii"), re.IGNORECASE)
+_WORDS = {
+    re.compile(word): [name for name in sorted(ATTRIBUTES) if word.decode() in name]
+    for word in (b"style", b"width", b"height", b"bgcolor", b"align")
+}
+"""By what is found of it, the names that may be meant."""
 _END_TAG = re.compile("</style", re.IGNORECASE)
 
 
@@ -30,49 +35,73 @@ def style_splices(numbered: Numbered, result: InlineResult) -> list[Splice]:
     A result that does not fit the document changes nothing of what it does not fit: numbers and style sheets that there
     are not, and a style sheet with an end tag in it.
     """
-    found = (*_attribute_splices(numbered, result), *_sheet_splices(numbered, result))
-    return sorted(found, key=attrgetter("start"))
+    return sorted((*_attribute_splices(numbered, result), *_sheet_splices(numbered, result)))
 
 
-def _attribute_splices(numbered: Numbered, result: InlineResult) -> Iterator[Splice]:
-    written: dict[tuple[str, str], bytes] = {}
+def _attribute_splices(numbered: Numbered, result: InlineResult) -> list[Splice]:
+    """What many elements get alike, which is one object, is written once."""
+    splices: list[Splice] = []
+    added: dict[int, tuple[bytes]] = {}
+    name_ends, count, named = numbered.name_ends, len(numbered.name_ends), _names_in_tags(numbered)
     for number, values in result.attributes.items():
-        if 0 <= number < len(numbered.elements):
-            yield from _tag_splices(numbered, numbered.elements[number], values, written)
-
-
-def _tag_splices(
-    numbered: Numbered, tag: Tag, values: Mapping[str, str], written: dict[tuple[str, str], bytes]
-) -> Iterator[Splice]:
-    """C{written} keeps added attributes, which are the same for many elements."""
-    present: dict[bytes, Attribute] = {}
-    if _ATTRIBUTE_NAME.search(numbered.html, tag.start, tag.end):
-        for attribute in tag.attributes:
-            present.setdefault(attribute.name, attribute)
-    added = b""
-    for name, value in values.items():
-        if name not in ATTRIBUTES:
+        if not 0 <= number < count:
             continue
-        found = present.get(name.encode("ascii"))
-        if found is None:
-            if (name, value) not in written:
-                written[name, value] = f" {name}=".encode("ascii") + _quoted(value, numbered.codec)
-            added += written[name, value]
-        elif not _says(numbered, found, value):
-            yield _replacement(found, value, numbered.codec)
-    if added:
-        position = tag.start + 1 + len(tag.name)
-        yield _splice(position, position, added)
+        if number in named and not named[number].isdisjoint(values):
+            splices += _tag_splices(numbered, number, values)
+            continue
+        key = id(values)
+        if key not in added:
+            added[key] = (_added(values, numbered.codec),)
+        if added[key][0]:
+            splices.append(Splice(name_ends[number], name_ends[number], added[key]))
+    return splices
+
+
+def _names_in_tags(numbered: Numbered) -> dict[int, set[str]]:
+    """By number, which of those names occur in the tag, as names of attributes or otherwise."""
+    name_ends = numbered.name_ends
+    names: dict[int, set[str]] = {}
+    # A word at a time, in a copy in lower case: one expression for all that ignores case takes ten times as long.
+    lowered = numbered.html.lower()
+    for word, meant in _WORDS.items():
+        for found in word.finditer(lowered):
+            names.setdefault(bisect_right(name_ends, found.start()) - 1, set()).update(meant)
+    return names
+
+
+def _tag_splices(numbered: Numbered, number: int, values: Mapping[str, str]) -> Iterator[Splice]:
+    present: dict[bytes, Attribute] = {}
+    name_end = numbered.name_ends[number]
+    for attribute in attributes(numbered.html, name_end, numbered.ends[number]):
+        present.setdefault(attribute.name, attribute)
+    new = {name: value for name, value in values.items() if name.encode("utf-8", "replace") not in present}
+    if added := _added(new, numbered.codec):
+        yield _splice(name_end, name_end, added)
+    for name, value in values.items():
+        if name in ATTRIBUTES and name not in new:
+            found = present[name.encode("ascii")]
+            if not _says(numbered, found, value):
+                yield _replacement(found, value, numbered.codec)
+
+
+def _added(values: Mapping[str, str], codec: str) -> bytes:
+    """Attributes as they are written behind the name of a tag."""
+    return b"".join(
+        [f" {name}=".encode("ascii") + _quoted(value, codec) for name, value in values.items() if name in ATTRIBUTES]
+    )
 
 
 def _sheet_splices(numbered: Numbered, result: InlineResult) -> Iterator[Splice]:
+    """Line ends become those of the document: one odd line end would have all of it looked through."""
     if len(result.remaining) != len(numbered.sheets):
         return
+    has_crlf = b"\r\n" in numbered.html
     for (start, end), text, before in zip(
         numbered.sheets, result.remaining, numbered.request.style_sheets, strict=True
     ):
         if text != before and not _END_TAG.search(text):
-            yield _splice(start, end, _encoded_css(text, numbered.codec))
+            written = _encoded_css(text, numbered.codec)
+            yield _splice(start, end, normalise_newlines(written) if has_crlf else written)
 
 
 def _says(numbered: Numbered, attribute: Attribute, value: str) -> bool:
@@ -88,7 +117,7 @@ def _replacement(attribute: Attribute, value: str, codec: str) -> Splice:
 
 
 def _splice(start: int, end: int, replacement: bytes) -> Splice:
-    return Splice(start=start, end=end, pieces=(replacement,))
+    return Splice(start, end, (replacement,))
 
 
 def _quoted(value: str, codec: str) -> bytes:

@@ -14,7 +14,7 @@ from attrs import field, frozen
 from smtpeter.mime.document import IDENTITY_ENCODINGS
 from smtpeter.mime.wire import has_bare_newline, has_long_line, normalise_newlines
 from smtpeter.prepare.quoted import Malformed, Quoted, read_quoted, splice_quoted, write_quoted
-from smtpeter.prepare.splices import Piece, Splice, spliced
+from smtpeter.prepare.splices import Piece, Splice, joined, spliced
 from smtpeter.tracking.seal import SEAL_CHARACTERS
 
 _SPACE = b"\t\r\n "
@@ -93,15 +93,15 @@ def change_body(body: Body, ordered: list[Splice]) -> tuple[list[Segment], str |
     @return: the body as segments, and the name of its new transfer encoding if that is another.
     """
     if body.quoted is not None:
-        return list(splice_quoted(body.quoted, ordered)), None
-    pieces = _with_whole_line_ends(spliced(body.decoded, ordered))
+        return list(joined(splice_quoted(body.quoted, ordered))), None
+    pieces = joined(_with_whole_line_ends(spliced(body.decoded, ordered)))
     if body.encoding == "base64":
         length = _line_length(body.encoded)
         end = b"\r\n" if body.encoded.endswith(b"\n") else b""
         return [Base64Lines(pieces=tuple(pieces), length=length, end=end)], None
     sample = write_pieces(pieces, None)
     if has_long_line(sample) or (body.decoded.isascii() and not sample.isascii()):
-        return list(write_quoted(pieces)), "quoted-printable"
+        return list(joined(write_quoted(pieces))), "quoted-printable"
     return list(pieces), None
 
 
@@ -121,8 +121,10 @@ def _with_whole_line_ends(pieces: list[Piece]) -> list[Piece]:
 def write_pieces(pieces: list[Piece] | tuple[Piece, ...], message: bytes | None) -> bytes:
     """Join pieces for a message, by its bytes; C{None}: for any, of the same length."""
     return b"".join(
-        piece if isinstance(piece, bytes) else (STAND_IN if message is None else piece.write(message))
-        for piece in pieces
+        [
+            piece if isinstance(piece, bytes) else (STAND_IN if message is None else piece.write(message))
+            for piece in pieces
+        ]
     )
 
 

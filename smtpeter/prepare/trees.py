@@ -9,6 +9,7 @@ from lxml import etree
 
 from smtpeter.boundaries.prepare import InliningFailed
 from smtpeter.prepare.numbering import NUMBER
+from smtpeter.prepare.rulebook import NO_ELEMENTS
 
 # libxml2 ends these where a table, a paragraph or the like begins. An element of a name that it does not know it leaves
 # alone, so they go under another name while it parses; that costs some time, and is done where one is seen to matter.
@@ -46,7 +47,7 @@ def _read(html: str) -> etree._Element:
     except (etree.XMLSyntaxError, ValueError):
         root = None
     if root is None:
-        raise InliningFailed("The HTML has no elements.")
+        raise InliningFailed(NO_ELEMENTS)
     return root
 
 

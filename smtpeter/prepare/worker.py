@@ -1,5 +1,5 @@
 """
-The process in which the CSS engine runs: C{python -m smtpeter.prepare.worker MEMORY_BYTES SECONDS}.
+The process in which the CSS engine runs: C{python -m smtpeter.prepare.worker MEMORY_BYTES SECONDS ENGINE}.
 
 Requests come in frames on standard input, replies go in frames to standard output, one at a time; the end of the input
 ends it. What a document could make it do is bounded by the system: memory, no core file, and, once everything is
@@ -18,7 +18,7 @@ from contextlib import suppress
 from typing import BinaryIO
 
 from smtpeter.boundaries.prepare import InlineRequest, InlineResult, InliningFailed
-from smtpeter.prepare.engine import Engine
+from smtpeter.prepare.engines import make_engine
 from smtpeter.prepare.frames import FrameReader, frame, packed_error, packed_result, unpacked_request
 
 FAILED = "The CSS engine cannot work with this HTML and its style sheets."
@@ -70,16 +70,16 @@ def confine(memory_bytes: int) -> None:
 
 def main() -> None:
     """Work until standard input ends."""
-    memory_bytes, seconds = int(sys.argv[1]), float(sys.argv[2])
+    memory_bytes, seconds, name = int(sys.argv[1]), float(sys.argv[2]), sys.argv[3]
     warnings.simplefilter("ignore")
-    engine = Engine()
+    engine = make_engine(name)
     engine.inline(_SAMPLE)
     gc.freeze()
     confine(memory_bytes)
     output, sys.stdout = sys.stdout.buffer, sys.stderr
     with suppress(BrokenPipeError):
-        _send(output, frame(b"{}"))
-        serve(lambda: _receive(seconds), lambda content: _send(output, content), engine.inline)
+        _send(output, frame(b""))
+        serve(lambda: _receive(seconds), lambda content: _reply(output, content, seconds), engine.inline)
 
 
 def _receive(seconds: float) -> bytes:
@@ -88,6 +88,12 @@ def _receive(seconds: float) -> bytes:
     data = os.read(0, 65536)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     return data
+
+
+def _reply(output: BinaryIO, content: bytes, seconds: float) -> None:
+    """The limit begins anew: another request may have been read already."""
+    _send(output, content)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
 def _send(output: BinaryIO, content: bytes) -> None:

@@ -32,7 +32,7 @@ MAX_WAITING = 1000
 MAX_WAITING_BYTES = 64 * 1024 * 1024
 """Octets of all those."""
 MAX_RESULTS_BYTES = 32 * 1024 * 1024
-"""Octets, as JSON, of the results that are kept."""
+"""Octets, as in frames, of the results that are kept."""
 REFUSAL_SECONDS = 300.0
 """How long it is remembered that a document could not be inlined."""
 PATIENCE_SECONDS = 0.1
@@ -54,6 +54,7 @@ def inline_workers(
     timeout_seconds: float,
     memory_bytes: int,
     python: str = sys.executable,
+    engine: str = "premailer",
 ) -> "InlineWorkers":
     """
     The service with real processes.
@@ -63,23 +64,29 @@ def inline_workers(
     @param count: of processes, each of some 40 MB.
     @param timeout_seconds: the limit of a request once it is a worker's turn.
     @param memory_bytes: of address space, for each process.
+    @param engine: its name in the configuration.
     """
-    spawn = spawner(processes, timeout_seconds, memory_bytes, python)
+    spawn = spawner(processes, timeout_seconds, memory_bytes, python, engine)
     return InlineWorkers(clock, spawn, count, timeout_seconds)
 
 
 def spawner(
-    reactor: IReactorProcess, timeout_seconds: float, memory_bytes: int, python: str = sys.executable
+    reactor: IReactorProcess,
+    timeout_seconds: float,
+    memory_bytes: int,
+    python: str = sys.executable,
+    engine: str = "premailer",
 ) -> Callable[[WorkerProcess], object]:
     """
     What starts a worker process: with pipes for its three streams, no other descriptor, and an environment of its own.
 
     @param timeout_seconds: the limit of a request; the process ends itself somewhat later if nobody else does.
     @param memory_bytes: of address space.
+    @param engine: its name in the configuration.
     """
     root = str(Path(smtpeter.__file__).parent.parent)
     alarm = f"{timeout_seconds + _ALARM_SECONDS}"
-    arguments = [python, "-P", "-m", "smtpeter.prepare.worker", str(memory_bytes), alarm]
+    arguments = [python, "-P", "-m", "smtpeter.prepare.worker", str(memory_bytes), alarm, engine]
     environment = {"PYTHONPATH": root, "LC_ALL": "C.UTF-8"}
     descriptors: dict[int, int | str] = {0: "w", 1: "r", 2: "r"}
     return lambda process: reactor.spawnProcess(
@@ -129,20 +136,21 @@ class InlineWorkers(Service):
         """
         if len(request.html) > MAX_CHARACTERS:
             raise InliningFailed(TOO_LARGE)
-        key = _digest(request.html, *request.style_sheets)
+        content = packed_request(request)
+        key = blake2b(content, digest_size=16).digest()
         kept = self._kept(key)
         if kept is not None:
             return kept
-        task = self._tasks.get(key) or self._new_task(key, request)
+        task = self._tasks.get(key) or self._new_task(key, content)
         waiter = task.wait()
         if task.key not in self._tasks:
             self._enqueue(task, request)
         return await waiter
 
-    def _new_task(self, key: bytes, request: InlineRequest) -> Task:
+    def _new_task(self, key: bytes, content: bytes) -> Task:
         if not self._lanes:
             raise CancelledError()
-        task = Task(key, packed_request(request))
+        task = Task(key, content)
         if len(self._tasks) >= MAX_WAITING or self._tasks_bytes + len(task.content) > MAX_WAITING_BYTES:
             raise InliningFailed(BUSY)
         return task
@@ -150,22 +158,23 @@ class InlineWorkers(Service):
     def _enqueue(self, task: Task, request: InlineRequest) -> None:
         self._tasks[task.key] = task
         self._tasks_bytes += len(task.content)
-        home = int.from_bytes(_digest(*request.style_sheets)[:8]) % len(self._lanes)
-        self._chosen(self._lanes[home]).add(task)
+        self._chosen(self._lanes[_home(request.style_sheets, len(self._lanes))]).add(task)
 
     def _chosen(self, home: Lane) -> Lane:
         if home.is_overdue:
             return next((lane for lane in self._lanes if lane.is_idle), home)
-        if len(home.waiting) >= CROWD:
-            return min(self._lanes, key=lambda lane: (len(lane.waiting), lane is not home))
+        if home.behind >= CROWD:
+            return min(self._lanes, key=lambda lane: (lane.behind, lane is not home))
         return home
 
     def _spread(self) -> None:
         """Let idle lanes take what waits behind a long task."""
         for lane in self._lanes:
             if lane.is_overdue:
-                for idle in [other for other in self._lanes if other.is_idle][: len(lane.waiting)]:
-                    idle.add(lane.waiting.popleft())
+                for idle in [other for other in self._lanes if other.is_idle]:
+                    task = lane.take()
+                    if task is not None:
+                        idle.add(task)
 
     def _conclude(self, task: Task, outcome: InlineResult | Exception, size_bytes: int) -> None:
         del self._tasks[task.key]
@@ -208,9 +217,9 @@ class InlineWorkers(Service):
         return Lane(self._clock, self._spawn, seconds, patience, self._conclude, self._spread, self._killed)
 
 
-def _digest(*texts: str) -> bytes:
-    digest = blake2b(digest_size=16)
-    for text in texts:
-        encoded = text.encode("utf-8", "surrogatepass")
-        digest.update(len(encoded).to_bytes(8) + encoded)
-    return digest.digest()
+def _home(style_sheets: tuple[str, ...], count: int) -> int:
+    """Which of so many lanes has these style sheets compiled; without chance, so that it stays so."""
+    if count == 1:
+        return 0
+    texts = "\0".join(style_sheets).encode("utf-8", "surrogatepass")
+    return int.from_bytes(blake2b(texts, digest_size=8).digest()) % count

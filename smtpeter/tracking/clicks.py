@@ -8,6 +8,7 @@ wanted. Parameters that gateways append are passed on. A fragment stays with the
 """
 
 import re
+from functools import lru_cache
 
 from attrs import frozen
 
@@ -18,11 +19,13 @@ from smtpeter.tracking.seal import (
     MAC_BYTES,
     Forged,
     Kind,
+    behind_length,
     check,
     open_seal,
     plain_host,
     raw_id,
     read_base64,
+    seal_over,
     write_base64,
 )
 from smtpeter.tracking.urls import BrowserURL, browser_url
@@ -68,19 +71,24 @@ def click_mark(keys: MacKeys, host: str, link_number: int, url: BrowserURL) -> M
     @param host: the tracking host on which alone it will work.
     @raise ValueError: the link number is over C{MAX_LINKS}.
     """
-    is_visible = _is_visible(url)
-    kind = Kind.CLICK if is_visible else Kind.CLICK_WHOLE
-    target = url.target[1:] if url.is_path_empty else url.target
-    body = url.authority if is_visible else url.authority + target
-    flags = _HTTPS * (url.scheme == "https") | _EMPTY_PATH * url.is_path_empty
     if not 0 <= link_number < MAX_LINKS:
         raise ValueError("too many links")
-    head = bytes((kind, keys.current, flags)) + link_number.to_bytes(3, "big") + len(target).to_bytes(3, "big")
-    shown = target if is_visible else ""
-    seal = open_seal(keys, kind, keys.current, (head, body.encode(), plain_host(host).encode(), shown.encode()))
-    return Mark(
-        head=("/" if is_visible else "/c/") + write_base64(head), seal=seal, tail=write_base64(body.encode()) + shown
-    )
+    target = url.target[1:] if url.is_path_empty else url.target
+    kind, before, hidden, shown = Kind.CLICK, "/", url.authority, target
+    if not _is_visible(url):
+        kind, before, hidden, shown = Kind.CLICK_WHOLE, "/c/", url.authority + target, ""
+    flags = _HTTPS * (url.scheme == "https") | _EMPTY_PATH * url.is_path_empty
+    head = bytes((kind, keys.current, flags)) + ((link_number << 24) + len(target)).to_bytes(6)
+    encoded, covered = _place(hidden, host)
+    covered = b"".join((behind_length(head), covered, behind_length(shown.encode())))
+    return Mark(before + write_base64(head), seal_over(keys, kind, keys.current, covered), encoded + shown)
+
+
+@lru_cache(maxsize=256)
+def _place(hidden: str, host: str) -> tuple[str, bytes]:
+    """The body of a token in base64, and what is covered of it and the host; kept, as links lead to few places."""
+    body = hidden.encode()
+    return write_base64(body), behind_length(body) + behind_length(plain_host(host).encode())
 
 
 def make_click(keys: MacKeys, host: str, message_id: str, link_number: int, url: str) -> str:
@@ -93,6 +101,9 @@ def make_click(keys: MacKeys, host: str, message_id: str, link_number: int, url:
 
 
 def _is_visible(url: BrowserURL) -> bool:
+    """What is common is visible: the set of its characters is smaller, and it is shorter."""
+    if url.is_common:
+        return True
     return url.is_verbatim and len(url.target) <= MAX_VISIBLE and _VISIBLE.fullmatch(url.target) is not None
 
 

@@ -2,8 +2,7 @@
 
 import re
 from base64 import b32decode, b32encode
-
-from attrs import frozen
+from typing import NamedTuple
 
 from smtpeter.model.identity import ID_BYTES
 from smtpeter.model.keys import MacKeys
@@ -17,9 +16,10 @@ _REFERENCE = re.compile(r"[A-Za-z0-9_-]{36}")
 _HEAD_BYTES = 3
 
 
-@frozen(kw_only=True)
-class Mark:
-    """A token but for its message: C{head}, what C{seal} writes, C{tail}."""
+class Mark(NamedTuple):
+    """
+    A token but for its message: C{head}, what C{seal} writes, C{tail}. A tuple, since a message has a hundred of them.
+    """
 
     head: str
     seal: Seal

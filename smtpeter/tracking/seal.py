@@ -84,11 +84,25 @@ def open_seal(keys: MacKeys, kind: Kind, key_id: int, covered: tuple[bytes, ...]
     @param size: its length in bytes.
     @raise Forged: there is no such key.
     """
+    return seal_over(keys, kind, key_id, b"".join(map(behind_length, covered)), size)
+
+
+def behind_length(part: bytes) -> bytes:
+    """A part of what a MAC covers, as it goes into it."""
+    return _length(len(part)) + part
+
+
+def seal_over(keys: MacKeys, kind: Kind, key_id: int, covered: bytes, size: int = MAC_BYTES) -> Seal:
+    """
+    The same of parts that stand behind their lengths already.
+
+    @raise Forged: there is no such key.
+    """
     key = keys.keys.get(key_id)
     if key is None:
         raise Forged(f"no key {key_id}")
     mac = _begun(key, key_id, kind, size).copy()
-    mac.update(b"".join([_length(len(part)) + part for part in covered]))
+    mac.update(covered)
     return Seal(mac)
 
 

@@ -2,8 +2,9 @@
 
 import re
 
+from smtpeter.config import ConfigurationError, read_settings
 from smtpeter.config.translation import NOT_YET
-from tests.config.texts import MINIMAL, FaultTestCase, faults
+from tests.config.texts import FOLDER, MINIMAL, FaultTestCase, faults
 
 
 class FaultTests(FaultTestCase):
@@ -84,7 +85,20 @@ class FaultTests(FaultTestCase):
         for section, keys in NOT_YET.items():
             for key in keys:
                 self.check(f"[{section}]\n{key} = 1\n", f"[{section}]", "not supported yet")
-        self.check('[processing]\ninliner = "css-inline"\n', "[processing] inliner", "not supported yet")
+
+    def test_not_installed(self) -> None:
+        """An engine that is not installed is a fault with its remedy, beside all others."""
+        text = '[processing]\ninliner = "css-inline"\nworkers = 0\n'
+        error = self.assertRaises(ConfigurationError, read_settings, MINIMAL + text, FOLDER, {"css-inline"})
+        self.assertEqual(
+            [str(fault) for fault in error.faults],
+            [
+                "[processing] workers 0 is not possible; it must be at least 1",
+                '[processing] inliner "css-inline" is not installed; '
+                "install it with pip install 'smtpeter[fast]', or write \"premailer\"",
+            ],
+        )
+        self.check('[processing]\ninliner = "juice"\n', "inliner", 'possible are "premailer" or "css-inline"')
 
     def test_types(self) -> None:
         """Nothing is converted."""

@@ -42,6 +42,18 @@ class FileTests(SynchronousTestCase):
         folder.mkdir()
         self.assertIn("cannot read", self.failure(folder))
 
+    def test_extras(self) -> None:
+        """What a configuration asks for and is not installed is looked for when it is read."""
+        path = Path(self.mktemp())
+        path.write_text(MINIMAL + '[processing]\ninliner = "css-inline"\n')
+        self.assertEqual(load_settings(path).processing.inliner, "css-inline")
+        asked: list[str] = []
+        error = self.assertRaises(ConfigurationError, load_settings, path, asked.append)
+        self.assertIn("smtpeter[fast]", str(error))
+        self.assertEqual(asked, ["css_inline"])
+        path.write_text(MINIMAL)
+        self.assertEqual(load_settings(path, asked.append).processing.inliner, "premailer")
+
 
 class TemplateTests(SynchronousTestCase):
     """The commented file that C{init} fills in."""

@@ -24,6 +24,7 @@ class ProcessingCase(TestCase):
     timeout = 120
     seconds = 5.0
     """The time limit of the engine."""
+    engine = "premailer"
 
     @override
     def setUp(self) -> None:
@@ -32,7 +33,7 @@ class ProcessingCase(TestCase):
         self.threads = WorkThreads(real, pool)
         self.threads.startService()
         self.addCleanup(self.threads.stopService)
-        self.workers: InlineWorkers = inline_workers(real, real, 1, self.seconds, WORKER_MEMORY)
+        self.workers: InlineWorkers = inline_workers(real, real, 1, self.seconds, WORKER_MEMORY, engine=self.engine)
         self.workers.startService()
         self.addCleanup(self.workers.stopService)
         self.domains = Domains()

@@ -109,6 +109,12 @@ class ContentTests(CorpusCase):
                 self.assertFalse(dkim.verify(sent + b"x\r\n", dnsfunc=lambda name, timeout=5: RECORD), letter.name)
 
 
+class FastContentTests(ContentTests):
+    """The same with css-inline."""
+
+    engine = "css-inline"
+
+
 class LinkTests(CorpusCase):
     """Where links lead."""
 

@@ -73,3 +73,9 @@ class OrderTests(ProcessingCase):
     def test_traps(self) -> "Deferred[None]":
         """What takes the square of its length in careless programs."""
         return self.check(*(build for name, build in poison.POISON.items() if name.startswith("trap-")))
+
+
+class FastOrderTests(OrderTests):
+    """The same with css-inline."""
+
+    engine = "css-inline"

@@ -1,25 +1,22 @@
 """The whole way of a document through numbering, engine and splices, without a process."""
 
 from smtpeter.boundaries.prepare import InlineResult
-from smtpeter.prepare.engine import Engine
-from smtpeter.prepare.numbering import number_elements
+from smtpeter.prepare.engines import InlineEngine
+from smtpeter.prepare.numbering import NOT_NUMBERED, number_elements
 from smtpeter.prepare.splices import in_order, spliced
 from smtpeter.prepare.styles import style_splices
-from smtpeter.prepare.tokenizer import tags
+from smtpeter.prepare.tokenizer import Outlined, outline
+
+NUMBERED = Outlined(left_out=NOT_NUMBERED)
 
 
-def inline_bytes(html: bytes, codec: str | None = "utf-8", engine: Engine | None = None) -> tuple[bytes, InlineResult]:
+def inline_bytes(html: bytes, codec: str | None, engine: InlineEngine) -> tuple[bytes, InlineResult]:
     """Inline a document that has style sheets; the result says what the engine found."""
-    numbered = number_elements(html, tags(html), codec)
+    numbered = number_elements(html, outline(html, NUMBERED), codec)
     assert numbered is not None
-    result = (engine or Engine()).inline(numbered.request)
+    result = engine.inline(numbered.request)
     pieces = spliced(html, in_order(style_splices(numbered, result), len(html)))
     return b"".join(piece for piece in pieces if isinstance(piece, bytes)), result
-
-
-def inlined(html: str) -> str:
-    """Inline a document in UTF-8."""
-    return inline_bytes(html.encode())[0].decode()
 
 
 def page(css: str, body: str) -> str:

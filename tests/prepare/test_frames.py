@@ -1,6 +1,7 @@
 """Tests of the frames between server and worker."""
 
 import json
+from array import array
 from typing import Any
 
 from hypothesis import given, settings
@@ -60,12 +61,34 @@ class ContentTests(SynchronousTestCase):
 
     def test_nonsense(self) -> None:
         """An answer that cannot be read is a refusal too."""
-        for content in (b"", b"[]", b"{}", b"1", b'{"attributes":{"x":{}},"remaining":[],"warnings":[]}', b"\xff"):
+        good = {"kinds": [{"style": "a:b"}], "remaining": ["x"], "warnings": []}
+        rows = array("I", (7, 0)).tobytes()
+        self.assertEqual(
+            unpacked_result(_reply(good, rows)), InlineResult(attributes={7: {"style": "a:b"}}, remaining=("x",))
+        )
+        wrong: tuple[dict[str, Any], ...] = (
+            {"kinds": 1},
+            {"kinds": [1]},
+            {"kinds": [{"style": 1}]},
+            {"kinds": []},
+            {"remaining": 1},
+            {"remaining": [1]},
+            {"warnings": [{}]},
+            {"warnings": None},
+        )
+        for changes in wrong:
+            self.assertRaises(InliningFailed, unpacked_result, _reply(good | changes, rows))
+        whole = _reply(good, rows)
+        for content in (whole[:-1], whole[:-4], whole + rows[:4], _reply(1, b"")):
             self.assertRaises(InliningFailed, unpacked_result, content)
-        for kinds, elements, indices in (([], [1], [0]), ([{}], [1], []), ([{}], ["x"], [0]), (1, [1], [0])):
-            attributes: dict[str, Any] = {"kinds": kinds, "elements": elements, "indices": indices}
-            content = json.dumps({"attributes": attributes, "remaining": [], "warnings": []}).encode()
+        for content in (b"", b"\0\0\0", b"\0\0\0\x09{}", b"\0\0\0\2{}", b"\0\0\0\1\xff"):
             self.assertRaises(InliningFailed, unpacked_result, content)
+
+    def test_cut_off(self) -> None:
+        """A request that lacks something at its end is none."""
+        content = packed_request(InlineRequest(html="ab", style_sheets=("c",)))
+        for end in (0, 2, 5, 7, len(content) - 1):
+            self.assertRaises(ValueError, unpacked_request, content[:end])
 
     def test_alike(self) -> None:
         """What many elements have alike is written once, and read as one object."""
@@ -76,3 +99,8 @@ class ContentTests(SynchronousTestCase):
         unpacked = unpacked_result(packed)
         self.assertEqual(unpacked, result)
         self.assertIs(unpacked.attributes[0], unpacked.attributes[999])
+
+
+def _reply(words: Any, rows: bytes) -> bytes:
+    written = json.dumps(words).encode()
+    return len(written).to_bytes(4) + written + rows

@@ -7,13 +7,14 @@ from smtpeter.mime.charsets import Unreadable
 from smtpeter.prepare.numbering import Numbered, number_elements
 from smtpeter.prepare.splices import Splice
 from smtpeter.prepare.styles import style_splices
-from smtpeter.prepare.tokenizer import tags
+from smtpeter.prepare.tokenizer import Outline, outline
+from tests.prepare.inlining import NUMBERED
 
 HTML = b"<style>a{x:y}</style><p>x</p><td style=a:b>"
 
 
 def _numbered(html: bytes = HTML, codec: str | None = "utf-8") -> Numbered:
-    numbered = number_elements(html, tags(html), codec)
+    numbered = number_elements(html, outline(html, NUMBERED), codec)
     assert numbered is not None
     return numbered
 
@@ -37,12 +38,12 @@ class NumberingTests(SynchronousTestCase):
     def test_no_style_sheet(self) -> None:
         """Without a style sheet there is nothing to inline."""
         html = b"<p style='a:b'>x</p><!--<style>p{}</style>-->"
-        self.assertIsNone(number_elements(html, tags(html), "utf-8"))
+        self.assertIsNone(number_elements(html, outline(html, NUMBERED), "utf-8"))
 
     def test_unreadable(self) -> None:
         """A charset in which ASCII bytes can be something else is refused."""
         for codec in ("utf-16", "utf-7", "iso2022_jp", "iso2022_kr", "hz", "cp037", "utf-32-le"):
-            self.assertRaises(Unreadable, number_elements, b"<style>a{}</style>  ", (), codec)
+            self.assertRaises(Unreadable, number_elements, b"<style>a{}</style>  ", Outline(), codec)
 
     def test_unclosed_style_sheet(self) -> None:
         """A style sheet without an end goes to the end of the document."""

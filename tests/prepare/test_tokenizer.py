@@ -8,7 +8,24 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 from typing_extensions import override
 
-from smtpeter.prepare.tokenizer import MAX_ATTRIBUTES, tags
+from smtpeter.prepare.tokenizer import MAX_ATTRIBUTES, Outlined, outline, tags
+
+MARKUP = st.lists(
+    st.sampled_from(
+        [b"<p", b"<a", b"</a", b"<AREA", b"</body", b"<abc", b"<br/>", b"<!--", b"-->", b"<style", b"</style"]
+    )
+    | st.sampled_from([b"<a>", b"</a>", b"</A>", b"</body>", b"<style>", b"</style>", b"</p>"])
+    | st.sampled_from([b">", b"/>", b" ", b"\n", b"=", b'"', b"'", b"<", b"< ", b"</", b"<!x", b"<?", b"a", b"b", b"/"])
+    | st.sampled_from([b' x="y"', b" x='y'", b" x=y", b' x="<a href=1>"', b" x=y=", b' a"b=', b" x", b"\0", b'="y"']),
+    max_size=25,
+)
+"""Pieces of markup, whole and broken."""
+
+HREFS = (
+    b' href="a"', b" HREF='b'", b' Href="c"', b' hrefs="d"', b' href = "e"', b'href="f"', b" href", b' x-href="g"',
+    b' x="y"', b" x='y'", b" x=y", b' x=" href="', b" x", b" ", b"/", b"=", b'"', b"'",
+)  # fmt: skip
+"""Attributes, such as have that name and such as do not."""
 
 
 def seen(html: bytes) -> list[tuple[bytes, list[tuple[bytes, bytes]]]]:
@@ -99,26 +116,39 @@ class TokenizerTests(SynchronousTestCase):
         html = b"<p><style><a></style><a><b>"
         self.assertEqual([tag.name for tag in tags(html, {b"a"})], [b"a"])
 
-    @given(
-        st.lists(
-            st.sampled_from(
-                [b"<p", b"<a", b"</a", b"<AREA", b"</body", b"<abc", b"<br/>", b"<!--", b"-->", b"<style", b"</style"]
-            )
-            | st.sampled_from(
-                [b">", b"/>", b" ", b"\n", b"=", b'"', b"'", b"<", b"< ", b"</", b"<!x", b"<?", b"a", b"b", b"/"]
-            )
-            | st.sampled_from(
-                [b' x="y"', b" x='y'", b" x=y", b' x="<a href=1>"', b" x=y=", b' a"b=', b" x", b"\0", b'="y"']
-            ),
-            max_size=25,
-        )
-    )
+    @given(MARKUP)
     @settings(max_examples=1500)
     def test_short_way(self, pieces: list[bytes]) -> None:
         """When some names are asked for, other tags are passed in a shorter way, and the same tags are found."""
         html = b"".join(pieces)
         names = frozenset((b"a", b"area", b"body"))
         self.assertEqual(list(tags(html, names)), [tag for tag in tags(html) if tag.name in names], html)
+        starts = [tag for tag in tags(html) if tag.name in ((b"body",) if tag.is_end else names)]
+        self.assertEqual(list(tags(html, names, {b"body"})), starts, html)
+
+    @given(MARKUP)
+    @settings(max_examples=1500)
+    def test_outline(self, pieces: list[bytes]) -> None:
+        """An outline has the start tags of the document but for some in columns, and the tags that were asked for."""
+        html = b"".join(pieces)
+        left_out, starts, ends = frozenset((b"style", b"br")), frozenset((b"a", b"style")), frozenset((b"body", b"p"))
+        found = outline(html, Outlined(left_out=left_out, starts=starts, ends=ends))
+        expected = list(tags(html))
+        columns = [tag for tag in expected if not tag.is_end and tag.name not in left_out]
+        self.assertEqual(found.name_ends, [tag.start + 1 + len(tag.name) for tag in columns], html)
+        self.assertEqual(found.ends, [tag.end for tag in columns], html)
+        sheets = [(tag.start + 6, tag.content) for tag in expected if tag.name == b"style" and not tag.is_end]
+        self.assertEqual(found.sheets, sheets, html)
+        wanted = [tag for tag in expected if tag.name in (ends if tag.is_end else starts)]
+        self.assertEqual(found.tags, wanted, html)
+
+    @given(st.lists(st.sampled_from(HREFS), max_size=6))
+    @settings(max_examples=1000)
+    def test_value(self, pieces: list[bytes]) -> None:
+        """Where a value stands is the same in the short way, whatever is in front of it."""
+        for tag in tags(b"<a" + b"".join(pieces) + b'><i href="z">'):
+            found = tag.attribute(b"href")
+            self.assertEqual(tag.value(b"href"), found and (found.value_start, found.value_end), pieces)
 
     def test_many_attributes(self) -> None:
         """A tag with very many attributes ends the reading instead of filling the memory."""
@@ -141,8 +171,12 @@ class TokenizerTests(SynchronousTestCase):
             b"<a b=c",
             b"<a  = ",
             b"<![CDATA[",
+            b"< ",
+            b"x",
         ):
-            self.assertLessEqual(len(list(tags(piece * (1_000_000 // len(piece))))), 1, piece)
+            html = piece * (1_000_000 // len(piece))
+            self.assertLessEqual(len(list(tags(html))), 1, piece)
+            self.assertLessEqual(len(outline(html, Outlined(starts=frozenset((b"a",)))).name_ends), 1, piece)
         stock = CountingParser()
         stock.feed("<a " * 200)
         stock.close()

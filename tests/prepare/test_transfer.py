@@ -3,7 +3,7 @@
 from base64 import encodebytes
 from quopri import decodestring, encodestring
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -76,6 +76,8 @@ class QuotedTests(SynchronousTestCase):
     def test_law(self, raw: bytes, wanted: list[tuple[int, int, bytes, bool]]) -> None:
         """Decoding what was changed gives the changed text, and no line grows over 76 characters."""
         encoded, splices, position = quoted(raw), [], 0
+        # The standard library's encoder itself exceeds the limit where a line ends in white space.
+        assume(max(map(len, encoded.split(b"\r\n"))) <= MAX_LINE)
         decoded = read_quoted(encoded).decoded
         for start, length, text, is_sealed in sorted(wanted, key=lambda each: each[0]):
             start = max(start, position)

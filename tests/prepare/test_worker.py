@@ -4,13 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+from io import BytesIO
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpeter.boundaries.prepare import InlineRequest, InlineResult, InliningFailed
 from smtpeter.prepare.frames import FrameReader, frame, packed_request, unpacked_result
-from smtpeter.prepare.worker import FAILED, serve
+from smtpeter.prepare.worker import FAILED, _reply, serve
 
 
 def _inline(request: InlineRequest) -> InlineResult:
@@ -30,25 +31,34 @@ class ProcessTests(SynchronousTestCase):
     def test_ends_itself(self) -> None:
         """A request that goes on for too long ends the process although nobody kills it."""
         root = str(Path(__file__).parent.parent.parent)
-        command = [sys.executable, "-P", "-m", "smtpeter.prepare.worker", str(2**28), "0.2"]
         sheet = "".join(f"p p p:not(.a{index}) {{color:red}} p + p ~ p {{x:y}}\n" for index in range(3000))
         body = "".join(f'<p data-smtpeter-n="{index}">' for index in range(5000))
         request = InlineRequest(html=f'<style data-smtpeter-sheet="0">{sheet}</style>{body}', style_sheets=(sheet,))
-        done = subprocess.run(
-            command,
-            check=False,
-            input=frame(packed_request(request)),
-            env={"PYTHONPATH": root},
-            capture_output=True,
-            timeout=20,
-        )
-        self.assertEqual(done.returncode, -signal.SIGALRM)
-        self.assertEqual(done.stdout, frame(b"{}"))
+        for engine in ("premailer", "css-inline"):
+            done = subprocess.run(
+                [sys.executable, "-P", "-m", "smtpeter.prepare.worker", str(2**28), "0.2", engine],
+                check=False,
+                input=frame(packed_request(request)),
+                env={"PYTHONPATH": root},
+                capture_output=True,
+                timeout=20,
+            )
+            self.assertEqual(done.returncode, -signal.SIGALRM)
+            self.assertEqual(done.stdout, frame(b""))
+
+    def test_time_of_each(self) -> None:
+        """Requests that came together have each their own time."""
+        self.addCleanup(signal.setitimer, signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_REAL, 100)
+        output = BytesIO()
+        _reply(output, b"x", 200)
+        self.assertEqual(output.getvalue(), b"x")
+        self.assertGreater(signal.getitimer(signal.ITIMER_REAL)[0], 150)
 
     def test_closes_descriptors(self) -> None:
         """What a process inherits beside its three pipes it closes before it is ready."""
         root = str(Path(__file__).parent.parent.parent)
-        command = [sys.executable, "-P", "-m", "smtpeter.prepare.worker", str(2**28), "20"]
+        command = [sys.executable, "-P", "-m", "smtpeter.prepare.worker", str(2**28), "20", "premailer"]
         reader, writer = os.pipe()
         self.addCleanup(os.close, reader)
         with subprocess.Popen(
@@ -56,7 +66,7 @@ class ProcessTests(SynchronousTestCase):
         ) as process:
             os.close(writer)
             assert process.stdout is not None
-            self.assertEqual(process.stdout.read(6), frame(b"{}"))
+            self.assertEqual(process.stdout.read(4), frame(b""))
             os.set_blocking(reader, False)
             # Its end is reached: nobody has the other end open any more.
             self.assertEqual(os.read(reader, 1), b"")
@@ -82,8 +92,15 @@ class ServeTests(SynchronousTestCase):
     def test_failures(self) -> None:
         """A refusal, a broken engine and a request that is none are answered, and the next request is served."""
         self.assertEqual(
-            self.served("refuse", "break", b"{", b"[]", "a"),
-            ["No.", f"{FAILED} (RecursionError)", f"{FAILED} (JSONDecodeError)", f"{FAILED} (TypeError)", "a"],
+            self.served("refuse", "break", b"", b"\0\0\0\x09x", b"\0\0\0\1\xff", "a"),
+            [
+                "No.",
+                f"{FAILED} (RecursionError)",
+                f"{FAILED} (ValueError)",
+                f"{FAILED} (ValueError)",
+                f"{FAILED} (UnicodeDecodeError)",
+                "a",
+            ],
         )
 
     def test_out_of_memory(self) -> None:

@@ -1,6 +1,5 @@
 """Tests of the lanes and their service with processes that are none, and with real ones."""
 
-import json
 import os
 import socket
 import sys
@@ -19,8 +18,8 @@ from typing_extensions import override
 from zope.interface import implementer
 
 from smtpeter.boundaries.prepare import InlineRequest, InlineResult, InliningFailed
-from smtpeter.prepare.frames import FrameReader, frame, packed_error, packed_result
-from smtpeter.prepare.lanes import ENDED, MAX_PAUSE_SECONDS, NOT_RUNNING, START_SECONDS
+from smtpeter.prepare.frames import FrameReader, frame, packed_error, packed_result, unpacked_request
+from smtpeter.prepare.lanes import AHEAD, AHEAD_BYTES, ENDED, MAX_PAUSE_SECONDS, NOT_RUNNING, START_SECONDS
 from smtpeter.prepare.pipes import MAX_LOGGED, WorkerProcess
 from smtpeter.prepare.workers import (
     BUSY,
@@ -60,11 +59,11 @@ class FakeProcess:
 
     def get_ready(self) -> None:
         """Say that the engine is imported."""
-        self.protocol.outReceived(frame(b"{}"))
+        self.protocol.outReceived(frame(b""))
 
     def requests(self) -> list[str]:
         """The HTML of all requests so far."""
-        return [json.loads(content)["html"] for content in FrameReader().feed(bytes(self.written) + b"")]
+        return [unpacked_request(content).html for content in FrameReader().feed(bytes(self.written))]
 
     def reply(self, *attributes: str) -> None:
         """Answer the request in work."""
@@ -141,18 +140,31 @@ class OneWorkerTests(WorkersCase):
         self.assertEqual(self.successResultOf(second).remaining, ("again",))
         self.assertEqual(process.requests(), ["a", "b"])
 
-    def test_one_at_a_time(self) -> None:
-        """A worker has one request; the others wait in their order."""
-        asked = [self.ask(name) for name in "abc"]
+    def test_sent_ahead(self) -> None:
+        """A worker gets a few small requests at once and answers them in their order; the others wait in theirs."""
+        names = [f"{number}" for number in range(AHEAD + 2)]
+        asked = [self.ask(name) for name in names]
+        (process,) = self.processes
+        process.get_ready()
+        self.assertEqual(process.requests(), names[:AHEAD])
+        for number, one in enumerate(asked):
+            self.assertNoResult(one)
+            process.reply(f"done {number}")
+            self.assertEqual(self.successResultOf(one).remaining, (f"done {number}",))
+            self.assertEqual(process.requests(), names[: AHEAD + 1 + number])
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_large_ones_go_alone(self) -> None:
+        """What is sent ahead has a limit in octets; a request beyond it is sent when the worker has nothing else."""
+        large = "x" * AHEAD_BYTES
+        self.put("a", large, "b")
         (process,) = self.processes
         process.get_ready()
         self.assertEqual(process.requests(), ["a"])
-        process.reply("1")
-        self.assertEqual(process.requests(), ["a", "b"])
-        self.assertNoResult(asked[1])
-        process.reply("2")
-        process.reply("3")
-        self.assertEqual([self.successResultOf(one).remaining for one in asked], [("1",), ("2",), ("3",)])
+        process.reply("x")
+        self.assertEqual(process.requests(), ["a", large])
+        process.reply("x")
+        self.assertEqual(process.requests(), ["a", large, "b"])
 
     def test_equal_requests(self) -> None:
         """Equal requests at one time are one, and the result is kept."""
@@ -225,15 +237,49 @@ class OneWorkerTests(WorkersCase):
         self.assertEqual(self.successResultOf(second).remaining, ("y",))
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
+    def test_each_turn_has_its_time(self) -> None:
+        """Of requests that are with a worker the time of the first runs alone; past it the others go to a new one."""
+        asked = [self.ask(name) for name in "abc"]
+        self.processes[0].get_ready()
+        for one in asked[:2]:
+            self.clock.advance(TIMEOUT - 0.1)
+            self.processes[0].reply("x")
+            self.successResultOf(one)
+        self.put("d", "e")
+        self.clock.advance(TIMEOUT - 0.1)
+        self.assertNoResult(asked[2])
+        self.clock.advance(0.2)
+        self.assertFails(asked[2], self.refused_by_time())
+        self.processes[0].end()
+        self.processes[1].get_ready()
+        self.assertEqual(self.processes[1].requests(), ["d", "e"])
+
     def test_breakdown(self) -> None:
-        """A worker that dies over a task fails that task alone."""
-        bad, next_ = self.ask("bad"), self.ask("next")
+        """A worker that dies over a task fails that task alone; those behind it are begun anew, in their order."""
+        bad, *others = (self.ask(name) for name in "abc")
         self.processes[0].get_ready()
         self.processes[0].end()
         self.assertFails(bad, ENDED)
         self.processes[1].get_ready()
-        self.processes[1].reply("x")
-        self.successResultOf(next_)
+        self.assertEqual(self.processes[1].requests(), ["b", "c"])
+        for other in others:
+            self.processes[1].reply("x")
+            self.successResultOf(other)
+
+    def test_start_fails_after_breakdown(self) -> None:
+        """What was sent ahead to a worker that broke down is not held to be refused when no other can be started."""
+        bad, behind = self.ask("bad"), self.ask("behind")
+        self.processes[0].get_ready()
+        self.processes[0].end()
+        self.processes[1].end()
+        self.assertFails(bad, ENDED)
+        self.assertFails(behind, NOT_RUNNING)
+        self.clock.advance(MAX_PAUSE_SECONDS)
+        again = self.ask("behind")
+        self.processes[2].get_ready()
+        self.processes[2].reply("x")
+        self.successResultOf(again)
+        self.flushLoggedErrors()
 
     def test_end_while_idle(self) -> None:
         """A worker that ends with nothing to do is replaced at the next request."""
@@ -395,7 +441,7 @@ class TwoWorkersTests(WorkersCase):
         self.assertEqual(len(self.processes), 2)
 
     def test_help(self) -> None:
-        """When a worker is busy for long, an idle one takes what waits and what comes."""
+        """When a worker is busy for long, an idle one takes what waits and what comes; nothing is sent ahead to it."""
         self.put("slow", "waits")
         self.processes[0].get_ready()
         self.assertEqual(len(self.processes), 1)
@@ -408,7 +454,36 @@ class TwoWorkersTests(WorkersCase):
         self.put("stays")
         self.processes[1].reply("x")
         self.assertEqual(self.processes[1].requests(), ["waits", "comes", "stays"])
-        self.assertEqual(self.processes[0].requests(), ["slow"])
+        self.assertEqual(self.processes[0].requests(), ["slow", "waits"])
+
+    def test_given_away(self) -> None:
+        """What an idle worker has taken counts there alone, also when the first one gets to it, or dies over it."""
+        slow, waits, stays = (self.ask(name) for name in ("slow", "waits", "stays"))
+        self.processes[0].get_ready()
+        self.clock.advance(PATIENCE_SECONDS)
+        self.processes[0].reply("slow")
+        self.assertEqual(self.successResultOf(slow).remaining, ("slow",))
+        self.processes[0].reply("too many")
+        self.assertNoResult(waits)
+        self.processes[0].reply("stays")
+        self.assertEqual(self.successResultOf(stays).remaining, ("stays",))
+        self.processes[1].get_ready()
+        self.processes[1].reply("right")
+        self.assertEqual(self.successResultOf(waits).remaining, ("right",))
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_death_over_what_was_given_away(self) -> None:
+        """A worker that dies over what another one has taken fails nothing."""
+        slow, waits = self.ask("slow"), self.ask("waits")
+        self.processes[0].get_ready()
+        self.clock.advance(PATIENCE_SECONDS)
+        self.processes[0].reply("slow")
+        self.successResultOf(slow)
+        self.processes[0].end()
+        self.assertNoResult(waits)
+        self.processes[1].get_ready()
+        self.processes[1].reply("right")
+        self.successResultOf(waits)
 
     def test_crowd(self) -> None:
         """When many wait for one worker, the other gets some."""
@@ -428,9 +503,13 @@ SLOW_SHEET = "".join(f"p p p:not(.a{index}) {{color:red}} p + p ~ p {{x:y}}\n" f
 class RealProcessTests(TestCase):
     """Worker processes of this machine."""
 
+    engine = "premailer"
+    scarce_memory_bytes = 90 * 1024 * 1024
+    """Enough to start, and not for a large document."""
+
     def started(self, timeout_seconds: float = 20.0, memory_bytes: int = 256 * 1024 * 1024) -> InlineWorkers:
         """A service with one worker, stopped at the end of the test."""
-        workers = inline_workers(reactor, reactor, 1, timeout_seconds, memory_bytes)
+        workers = inline_workers(reactor, reactor, 1, timeout_seconds, memory_bytes, engine=self.engine)
         workers.startService()
         self.addCleanup(workers.stopService)
         return workers
@@ -476,7 +555,7 @@ class RealProcessTests(TestCase):
 
     async def test_memory(self) -> None:
         """A document that needs more memory than allowed is refused, and the next request works."""
-        workers = self.started(memory_bytes=90 * 1024 * 1024)
+        workers = self.started(memory_bytes=self.scarce_memory_bytes)
         with self.assertRaises(InliningFailed) as caught:
             await workers.inline(_numbered("<p>x</p>" * 60_000, "p{color:red}"))
         self.assertEqual(str(caught.exception), ENDED)
@@ -516,11 +595,20 @@ class RealProcessTests(TestCase):
         self.assertEqual(str(caught.exception), NOT_RUNNING)
 
     def test_imports(self) -> None:
-        """A worker does without Twisted, which would double its memory."""
-        code = "import sys, smtpeter.prepare.worker; print('twisted' in sys.modules or 'sqlalchemy' in sys.modules)"
+        """A worker does without Twisted, which would double its memory, and without the other engine's libraries."""
+        code = "import sys; from smtpeter.prepare import worker; worker.make_engine(sys.argv[1]); print(*sys.modules)"
         root = str(Path(__file__).parent.parent.parent)
-        with os.popen(f'cd "{root}" && "{sys.executable}" -c "{code}"') as said:
-            self.assertEqual(said.read().strip(), "False")
+        with os.popen(f'cd "{root}" && "{sys.executable}" -c "{code}" {self.engine}') as said:
+            imported = set(said.read().split())
+        others = {"premailer": {"css_inline"}, "css-inline": {"premailer", "lxml", "cssutils"}}[self.engine]
+        self.assertEqual(imported & {"twisted", "sqlalchemy", *others}, set())
+
+
+class FastProcessTests(RealProcessTests):
+    """The same with css-inline."""
+
+    engine = "css-inline"
+    scarce_memory_bytes = 60 * 1024 * 1024
 
 
 def _numbered(body: str, sheet: str) -> InlineRequest:
