@@ -70,15 +70,27 @@ class QuotedWriter:
 
     column: int = 0
     pieces: list[Piece] = field(factory=list)
+    _escaped: dict[bytes, tuple[bytes, bool]] = field(factory=dict, init=False)
 
     def write(self, piece: Piece) -> None:
-        """Encode a piece; a seal needs no encoding and is never divided."""
-        if isinstance(piece, bytes):
-            self._write_text(_UNSAFE.sub(_escape, normalise_newlines(piece)))
+        """Encode a piece; a seal needs no encoding and is never divided. What is written often is escaped once."""
+        if not isinstance(piece, bytes):
+            self.make_room(SEAL_CHARACTERS)
+            self.pieces.append(piece)
+            self.column += SEAL_CHARACTERS
             return
-        self.make_room(SEAL_CHARACTERS)
-        self.pieces.append(piece)
-        self.column += SEAL_CHARACTERS
+        known = self._escaped.get(piece)
+        if known is None:
+            text = _UNSAFE.sub(_escape, normalise_newlines(piece))
+            is_short = len(text) < MAX_LINE and b"\n" not in text and _BEHIND_BREAK.match(text) is None
+            known = self._escaped[piece] = text, is_short
+        text, is_short = known
+        if is_short:
+            self.make_room(len(text))
+            self.pieces.append(text)
+            self.column += len(text)
+        else:
+            self._write_text(text)
 
     def copy(self, encoded: bytes) -> None:
         """Append bytes that are encoded already."""
@@ -149,12 +161,12 @@ def splice_quoted(quoted: Quoted, ordered: list[Splice]) -> list[Piece]:
     @param ordered: of the decoded body, sorted and without overlaps.
     """
     encoded, writer, position = quoted.encoded, QuotedWriter(), 0
-    starts = [*(quoted.offset(splice.start) for splice in ordered), len(encoded)]
-    for splice, (start, following) in zip(ordered, pairwise(starts), strict=True):
+    starts = [*[quoted.offset(start) for start, _, _ in ordered], len(encoded)]
+    for (begin, end, instead), (start, following) in zip(ordered, pairwise(starts), strict=True):
         writer.copy(encoded[position:start])
-        for piece in splice.pieces:
+        for piece in instead:
             writer.write(piece)
-        position = max(start, quoted.offset(splice.end))
+        position = start if begin == end else max(start, quoted.offset(end))
         rest = line_length_after(encoded, position, following)
         writer.make_room(rest if rest and following != len(encoded) else max(rest - 1, 0))
     writer.copy(encoded[position:])
