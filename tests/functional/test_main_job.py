@@ -4,10 +4,12 @@ import email
 import email.policy
 import re
 import smtplib
+import socket
 import ssl
 import urllib.error
 import urllib.request
 from http.client import HTTPConnection
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import dkim
@@ -55,6 +57,20 @@ def session(it: Installation, username: str, password: str) -> smtplib.SMTP:
     return client
 
 
+def workers(server: int) -> list[Path]:
+    """The CSS workers of a server, in C{/proc}."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int(folder.joinpath("stat").read_text().rpartition(")")[2].split()[1])
+            is_worker = "smtpeter.prepare.worker" in folder.joinpath("cmdline").read_text().split("\0")
+        except OSError:
+            continue
+        if parent == server and is_worker:
+            found.append(folder)
+    return found
+
+
 class NoRedirect(urllib.request.HTTPRedirectHandler):
     """Shows a redirect instead of following it."""
 
@@ -80,6 +96,29 @@ class MainJobTests(SynchronousTestCase):
             it.wait_events("delivery")
             self.check_visits(it, arrived.content)
             it.stop()
+
+    def test_css_inline(self) -> None:
+        """With css-inline in place of premailer it is the same; the engine's process opens nothing that it is asked to."""
+        with (
+            socket.create_server(("127.0.0.1", 0)) as listener,
+            Sink() as sink,
+            Installation(sink.port, processing='inliner = "css-inline"') as it,
+        ):
+            listener.setblocking(False)
+            asking = f'<head><link rel=3Dstylesheet href=3D"http://127.0.0.1:{listener.getsockname()[1]}/">'
+            user, password = it.sender("shop.example")
+            with session(it, user, password) as client:
+                content = NEWSLETTER.replace("<head>", asking + "=\r\n")
+                client.sendmail("bounce@shop.example", ["ann@customer.example"], content.encode())
+            (arrived,) = sink.wait_for(1)
+            self.check_content(it, arrived.content)
+            self.assertRaises(BlockingIOError, listener.accept)
+            assert it.process is not None
+            (worker,) = workers(it.process.pid)
+            self.assertIn("css-inline", worker.joinpath("cmdline").read_text().split("\0"))
+            self.assertEqual(sorted(path.name for path in worker.joinpath("fd").iterdir()), ["0", "1", "2"])
+            it.wait_events("delivery")
+            self.assertIn("never loaded", str(it.events()))
 
     def check_content(self, it: Installation, content: bytes) -> None:
         """What the receiver sees."""
