@@ -98,7 +98,7 @@ class MainJobTests(SynchronousTestCase):
             it.stop()
 
     def test_css_inline(self) -> None:
-        """With css-inline in place of premailer it is the same; the engine's process opens nothing that it is asked to."""
+        """With css-inline in place of premailer it is the same; its process opens nothing that a document names."""
         with (
             socket.create_server(("127.0.0.1", 0)) as listener,
             Sink() as sink,
