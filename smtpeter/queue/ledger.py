@@ -36,6 +36,8 @@ class _Result(Enum):
     ENDED = "ended"
     BUSY = "busy"
     FAULT = "fault"
+    CUT = "cut"
+    """It was interrupted, since the server stops: nobody knows."""
 
 
 @frozen(eq=False)
@@ -95,6 +97,8 @@ class Ledger:
         if result is _Result.ENDED:
             return
         self._unwritten.append(entry)
+        if result is _Result.CUT:
+            return
         if result is _Result.BUSY and not self._is_busy:
             self._is_busy = True
             self.gate.close(UNWRITTEN)
@@ -111,7 +115,7 @@ class Ledger:
         except ClaimLost:
             self._log.warn("the claim of {id} is lost: its result is dropped", id=entry.settlement.message_id)
         except CancelledError:
-            raise
+            return _Result.CUT
         except Exception:
             self._log.failure("the result of {id} could not be recorded", id=entry.settlement.message_id)
             return _Result.FAULT
@@ -146,6 +150,8 @@ class Ledger:
                 self._unwritten.popleft()
                 if result is not _Result.ENDED:
                     self._unwritten.append(entry)
+            if _Result.CUT in results:
+                raise CancelledError
             if _Result.BUSY in results:
                 return True
             waiting, at_once = waiting - len(batch), AT_ONCE

@@ -1,7 +1,8 @@
 """Tests of what the relay gets of a message."""
 
-from attrs import evolve
+from attrs import define, evolve
 from twisted.trial.unittest import SynchronousTestCase
+from typing_extensions import override
 
 from smtpeter.model.message import Recipient
 from smtpeter.model.relay import Job
@@ -23,8 +24,40 @@ def job(address: str, domain: str, reverse_path: str = "a@example.com") -> Job:
     return job_of(queued, FakePrepared(mail), _unused)
 
 
+@define(eq=False)
+class OddPrepared(FakePrepared):
+    """Says what no content could be."""
+
+    @property
+    @override
+    def needs_utf8(self) -> bool:
+        """Always."""
+        return True
+
+    @property
+    @override
+    def is_eightbit(self) -> bool:
+        """Always."""
+        return True
+
+    @property
+    @override
+    def size_bytes(self) -> int:
+        """Of a large one."""
+        return 4711
+
+
 class JobTests(SynchronousTestCase):
-    """Addresses beyond ASCII."""
+    """All that the relay must know."""
+
+    def test_whole(self) -> None:
+        """A job has what the client asked for and what preparing found out."""
+        mail = submission([Recipient(address="b@example.net", notify=frozenset({"DELAY"}))], ret="FULL", envid="QQ1")
+        (queued,) = fresh(mail)
+        made = job_of(queued, OddPrepared(mail), _unused)
+        self.assertEqual((made.ret, made.envid, made.recipient), ("FULL", "QQ1", mail.messages[0].recipient))
+        self.assertEqual((made.needs_utf8, made.is_eightbit, made.size_bytes), (True, True, 4711))
+        self.assertEqual((made.account_id, made.attempts, made.share_key), (1, 0, mail.id))
 
     def test_a_labels(self) -> None:
         """A domain goes out as A-labels behind an ASCII local part: such an address needs no SMTPUTF8."""

@@ -3,18 +3,20 @@
 from attrs import evolve
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
+from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpeter.boundaries.storage import StorageBusy
-from smtpeter.model.message import State
+from smtpeter.model.message import State, Submission
 from smtpeter.model.options import Features
 from smtpeter.model.queue import Command
 from smtpeter.queue.claims import MAX_URGENT
 from smtpeter.queue.gate import SendingStopped
+from smtpeter.queue.lanes import PER_TURN
 from smtpeter.storage.queue import StoredQueue
 from tests.intake.stand import CONTENT as DRAFTED
 from tests.intake.stand import draft, stand
-from tests.queue.bench import bench, now
+from tests.queue.bench import Bench, bench, now
 from tests.queue.samples import CONTENT, DAY, NOW, submission
 from tests.support.relay import deferred, delivered, failed
 
@@ -161,6 +163,19 @@ class RetryTests(SynchronousTestCase):
         view = desk.message(mail.messages[0].id)
         self.assertEqual((view.state, view.last_reply), (State.EXPIRED, "450 4.2.0 come back later"))
         self.assertEqual(desk.pump.budget.messages, 0)
+        self.assertEqual(desk.preparer.prepared, [mail.id])
+
+    def test_expired_meanwhile(self) -> None:
+        """A message whose time ends while it is prepared is given up, not sent."""
+        desk = bench()
+        desk.preparer.is_slow_with_styles = True
+        mail = submission(features=Features(inlinecss=True))
+        desk.accept(mail)
+        desk.settle_down()
+        desk.clock.advance(DAY + 1)
+        desk.preparer.go_on()
+        desk.settle_down()
+        self.assertEqual((desk.relay.seen, desk.states(mail)), ([], [State.EXPIRED]))
 
     def test_command(self) -> None:
         """An operator's retry is carried out within a second: pauses of the destination are forgotten too."""
@@ -194,6 +209,20 @@ class UrgentTests(SynchronousTestCase):
         desk.settle_down(2)
         self.assertEqual(desk.relay.forgotten, [mail.messages[0].domain])
         self.assertEqual(desk.relay.seen.count(wanted), 2)
+
+    def test_once(self) -> None:
+        """A retry that was asked for forgets the pauses of a destination once, not with every attempt from then on."""
+        desk = bench()
+        mail = submission()
+        desk.accept(mail)
+        desk.settle_down()
+        desk.relay.end_all(deferred())
+        now(desk.view.add_command(Command(kind="retry", message_id=mail.messages[0].id), NOW))
+        desk.settle_down(1)
+        desk.relay.end_all(deferred())
+        desk.settle_down(4000)
+        self.assertEqual(desk.relay.seen, [mail.messages[0].id] * 3)
+        self.assertEqual(desk.relay.forgotten, [mail.messages[0].domain])
 
 
 class PreparingTests(SynchronousTestCase):
@@ -238,6 +267,58 @@ class PreparingTests(SynchronousTestCase):
             desk.preparer.go_on()
             desk.settle_down()
         self.assertEqual(len(desk.relay.jobs), 6)
+
+    def test_places(self) -> None:
+        """All places are taken, however many, and a place is free again whatever the end of its load was."""
+        desk = bench(costly_places=PER_TURN + 4)
+        desk.preparer.is_slow_with_styles = True
+        for _ in range(PER_TURN + 10):
+            desk.accept(submission(features=Features(inlinecss=True)))
+        desk.settle_down()
+        self.assertEqual(desk.preparer.waiting, PER_TURN + 4)
+        for fault in (StorageBusy(), ZeroDivisionError()):
+            desk = bench(costly_places=1, quick_places=1)
+            for features in (Features(), Features(inlinecss=True)):
+                broken, whole = submission(features=features), submission(features=features)
+                desk.preparer.faults[broken.id] = fault
+                desk.accept(broken)
+                desk.accept(whole)
+                desk.settle_down()
+                self.assertIn(whole.messages[0].id, desk.relay.jobs)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 2)
+
+    def test_not_while_closed(self) -> None:
+        """While results cannot be recorded nothing is prepared."""
+        desk = bench()
+        first = submission()
+        desk.accept(first)
+        desk.settle_down()
+        desk.store.faults["settle"] = StorageBusy()
+        self.assertTrue(desk.accept(second := submission()))
+        desk.relay.end_all(delivered())
+        desk.settle_down(1)
+        self.assertEqual(desk.preparer.prepared, [first.id])
+        desk.store.faults.clear()
+        desk.settle_down(5)
+        self.assertEqual(desk.preparer.prepared, [first.id, second.id])
+        self.assertIn(second.messages[0].id, desk.relay.jobs)
+
+    def test_ready_while_closed(self) -> None:
+        """What gets ready while results cannot be recorded is kept, and sent as soon as they can."""
+        desk = bench()
+        desk.preparer.is_slow_with_styles = True
+        first, second = submission(), submission(features=Features(inlinecss=True))
+        desk.accept(first)
+        desk.accept(second)
+        desk.settle_down()
+        desk.store.faults["settle"] = StorageBusy()
+        desk.relay.end_all(delivered())
+        desk.preparer.go_on()
+        desk.settle_down(2)
+        self.assertEqual(desk.relay.jobs, {})
+        desk.store.faults.clear()
+        desk.settle_down(5)
+        self.assertEqual(list(desk.relay.jobs), [second.messages[0].id])
 
     def test_accounts_take_turns(self) -> None:
         """Behind a flood of one account's costly mail another's is second in line."""
@@ -352,6 +433,17 @@ class MemoryTests(SynchronousTestCase):
             desk.clock.advance(0.06)
         self.assertGreater(len(desk.relay.seen), first)
 
+    def test_turned_away(self) -> None:
+        """Mail that found no room when it came is in memory as soon as there is some, not at the next look."""
+        desk = bench(max_messages=8)
+        for number in range(8):
+            self.assertTrue(desk.accept(submission([f"b@d{number}.example"], account_id=number)))
+        desk.settle_down(0.5)
+        desk.accept(late := submission(["b@late.example"], account_id=9))
+        desk.relay.end_all(delivered())
+        desk.settle_down()
+        self.assertIn(late.messages[0].id, desk.relay.jobs)
+
 
 class RecordingTests(SynchronousTestCase):
     """Results that cannot be written."""
@@ -444,6 +536,15 @@ class LeaseTests(SynchronousTestCase):
         waiting = submission()
         desk.accept(waiting)
         desk.settle_down()
+        with capturedLogs() as said:
+            self.lose(desk, waiting)
+        formats = [str(event["log_format"]) for event in said]
+        self.assertTrue(any("restart it" in one for one in formats))
+        # That the lease runs out as well would be no news: no renewal would help.
+        self.assertFalse(any("has run out" in one for one in formats))
+
+    def lose(self, desk: Bench, waiting: Submission) -> None:
+        """Have another process take the node's identity, and look at what follows."""
         usurper = StoredQueue(database=desk.database, node_id="node", lease_seconds=30.0)
         now(usurper.enlist(desk.clock.seconds()))
         desk.settle_down(11)
@@ -453,6 +554,8 @@ class LeaseTests(SynchronousTestCase):
         self.assertNotIn(mail.messages[0].id, desk.relay.jobs)
         with self.assertRaises(SendingStopped):
             now(desk.relay.jobs[waiting.messages[0].id].render(False))
+        desk.stop()
+        self.assertNotIn("release", desk.store.calls)
 
     def test_lapsed(self) -> None:
         """A lease that ran out stops sending; renewed again, what was held is given back and claimed anew."""
@@ -488,6 +591,95 @@ class LeaseTests(SynchronousTestCase):
         desk.settle_down(15)
         self.assertEqual(desk.events(mail.messages[0].id), [])
         self.assertEqual(len(desk.relay.jobs), 1)
+
+    def test_slow_renewal(self) -> None:
+        """A lease counts from when its renewal was asked for, not from when it was confirmed."""
+        desk = bench()
+        desk.settle_down(9.5)
+        desk.store.held.add("renew")
+        desk.settle_down(15)
+        desk.store.let_go()
+        desk.store.faults["renew"] = StorageBusy()
+        desk.settle_down(15)
+        self.assertTrue(desk.pump.is_moving)
+        desk.settle_down(1)
+        self.assertFalse(desk.pump.is_moving)
+
+    def test_let_go(self) -> None:
+        """When the lease has run out what waits in memory is let go: it may be somebody else's."""
+        desk = bench(costly_places=1)
+        desk.preparer.is_slow_with_styles = True
+        for _ in range(5):
+            desk.accept(submission(features=Features(inlinecss=True)))
+        desk.settle_down()
+        desk.store.faults["renew"] = StorageBusy()
+        desk.settle_down(31)
+        self.assertEqual(desk.pump.budget.messages, 1)
+
+    def test_ready_too_late(self) -> None:
+        """What gets ready with a claim from before is given back; its new claim is what is sent."""
+        desk = bench()
+        desk.preparer.is_slow_with_styles = True
+        mail = submission(features=Features(inlinecss=True))
+        desk.accept(mail)
+        desk.settle_down()
+        desk.store.faults["renew"] = StorageBusy()
+        desk.settle_down(31)
+        desk.store.faults.clear()
+        desk.settle_down(15)
+        desk.preparer.is_slow_with_styles = False
+        desk.preparer.go_on()
+        desk.settle_down(2)
+        self.assertEqual(desk.relay.seen, [mail.messages[0].id])
+        self.assertEqual(now(desk.relay.jobs[mail.messages[0].id].render(False)), CONTENT)
+
+    def test_handed_over_meanwhile(self) -> None:
+        """What was accepted while the lease had run out goes on when it is renewed."""
+        desk = bench()
+        mail = submission()
+        self.assertTrue(desk.pump.reserve(1, len(mail.content), 1, {"example.net"}))
+        desk.store.faults["renew"] = StorageBusy()
+        desk.settle_down(31)
+        now(desk.shelf.store(mail, (), True))
+        desk.pump.hand_over(mail)
+        desk.settle_down(2)
+        self.assertEqual(desk.relay.jobs, {})
+        desk.store.faults.clear()
+        desk.settle_down(10)
+        self.assertEqual(list(desk.relay.jobs), [mail.messages[0].id])
+
+    def test_result_after_the_lease(self) -> None:
+        """A result of what was sent before the lease ran out counts, and is no reason to send again."""
+        desk = bench()
+        mail = submission()
+        desk.accept(mail)
+        desk.settle_down()
+        desk.store.faults["renew"] = StorageBusy()
+        desk.settle_down(31)
+        desk.relay.end_all(delivered())
+        desk.store.faults.clear()
+        desk.settle_down(15)
+        self.assertEqual((desk.states(mail), len(desk.relay.seen)), ([State.DELIVERED], 1))
+
+    def test_claimed_again_meanwhile(self) -> None:
+        """A message that somebody else took and gave back, while it is still open here, is not sent a second time."""
+        desk = bench()
+        mail = submission()
+        desk.accept(mail)
+        desk.settle_down()
+        desk.store.faults["renew"] = StorageBusy()
+        desk.settle_down(31)
+        other = StoredQueue(database=desk.database, node_id="other", lease_seconds=30.0)
+        now(other.enlist(desk.clock.seconds()))
+        taken = [queued.message.id for queued in now(other.claim_due(desk.clock.seconds(), 10, 1 << 30))]
+        self.assertEqual(taken, [mail.messages[0].id])
+        now(other.release(taken))
+        desk.store.faults.clear()
+        desk.settle_down(15)
+        self.assertEqual((desk.relay.seen, desk.pump.budget.messages), (taken, 1))
+        desk.relay.end_all(delivered())
+        desk.settle_down()
+        self.assertEqual((desk.states(mail), desk.pump.budget.messages), ([State.DELIVERED], 0))
 
 
 class StopTests(SynchronousTestCase):
@@ -551,6 +743,45 @@ class StopTests(SynchronousTestCase):
         self.assertEqual(desk.relay.seen, [])
         found = now(desk.shelf.claim_due(desk.clock.seconds(), 10, 1 << 30))
         self.assertEqual([queued.message.id for queued in found], [mail.messages[0].id])
+
+    def test_handed_over_late(self) -> None:
+        """What is handed over during a stop is given back unprepared."""
+        desk = bench()
+        desk.accept(first := submission())
+        desk.settle_down()
+        late = submission()
+        self.assertTrue(desk.pump.reserve(1, len(late.content), 1, {"example.net"}))
+        desk.store.held.add("settle")
+        desk.relay.end_all(delivered())
+        stopped = desk.pump.stopService()
+        now(desk.shelf.store(late, (), True))
+        desk.pump.hand_over(late)
+        desk.settle_down(1)
+        desk.store.let_go()
+        desk.settle_down()
+        self.successResultOf(stopped)
+        self.assertEqual((desk.preparer.prepared, desk.pump.budget.messages), ([first.id], 0))
+        found = now(desk.shelf.claim_due(desk.clock.seconds(), 10, 1 << 30))
+        self.assertEqual([queued.message.id for queued in found], [late.messages[0].id])
+
+    def test_contents_held_back(self) -> None:
+        """Who waits for a content that may not be sent now is turned away by a stop, and holds nothing up."""
+        desk = bench()
+        first, second = submission(), submission()
+        desk.accept(first)
+        desk.accept(second)
+        desk.settle_down()
+        rendering = desk.relay.jobs[second.messages[0].id].render(False)
+        desk.store.faults["settle"] = StorageBusy()
+        desk.relay.end(first.messages[0].id, delivered())
+
+        async def render() -> bytes:
+            return await rendering
+
+        waiting = Deferred.fromCoroutine(render())
+        self.assertNoResult(waiting)
+        _ = desk.pump.stopService()
+        self.failureResultOf(waiting, SendingStopped)
 
     def test_before_registered(self) -> None:
         """It stops while it still tries to register."""

@@ -67,6 +67,8 @@ class StateTests(SynchronousTestCase):
     def test_shared(self) -> None:
         """What counts against the destination leaves the count of attempts."""
         self.assertEqual(settled(queued(attempts=2), deferred(NOW, is_shared=True)).attempts, 2)
+        late = settled(queued(attempts=2), deferred(NOW + DAY, is_shared=True))
+        self.assertEqual((late.state, late.attempts), (State.EXPIRED, 2))
 
     def test_released(self) -> None:
         """What was never attempted has no settlement."""
@@ -142,6 +144,13 @@ class EventTests(SynchronousTestCase):
             },
         )
 
+    def test_tls(self) -> None:
+        """Of what went inside TLS protocol and cipher are told, whatever became of it."""
+        for outcome in (delivered(NOW), failed(NOW), deferred(NOW), deferred(NOW + 2 * DAY)):
+            (event,) = settled(queued(), evolve(outcome, tls="TLSv1.3 TLS_AES_256_GCM_SHA384")).events
+            self.assertEqual(event.data["tls"], "TLSv1.3 TLS_AES_256_GCM_SHA384")
+            self.assertNotIn("tls", settled(queued(), outcome).events[0].data)
+
     def test_warnings(self) -> None:
         """What was not done to the message is told whatever became of it."""
         for outcome in (delivered(NOW), failed(NOW), deferred(NOW), deferred(NOW + 2 * DAY)):
@@ -203,6 +212,7 @@ class FailureNoticeTests(SynchronousTestCase):
         assert notice is not None
         self.assertEqual((notice.source, notice.reverse_path, notice.sender_domain), ("dsn", "", ""))
         self.assertEqual([(m.recipient.address, m.domain) for m in notice.messages], [("a@example.com", "example.com")])
+        self.assertEqual((notice.messages[0].recipient.notify, notice.is_utf8), (frozenset({"NEVER"}), False))
         self.assertEqual(notice.features.enabled(), ())
         self.assertEqual((notice.received_at, notice.expires_at), (NOW + 60, NOW + 60 + DAY))
         self.assertEqual(message["To"], "a@example.com")
@@ -214,6 +224,16 @@ class FailureNoticeTests(SynchronousTestCase):
         self.assertEqual(fields["diagnostic-code"], "smtp; 550 5.1.1 no such user")
         self.assertIn(b"Subject: Hello", notice.content)
         self.assertNotIn(b"Hello.", notice.content)
+
+    def test_international(self) -> None:
+        """A submitter beyond ASCII is told in UTF-8, at the domain that is looked up."""
+        notice = settled(queued(reverse_path="jürgen@bücher.example"), failed(NOW)).notice
+        assert notice is not None
+        self.assertTrue(notice.is_utf8)
+        (message,) = notice.messages
+        self.assertEqual(
+            (message.recipient.address, message.domain), ("jürgen@bücher.example", "xn--bcher-kva.example")
+        )
 
     def test_full(self) -> None:
         """RET=FULL returns the whole message."""
