@@ -151,6 +151,6 @@ class ClaimsTests(SynchronousTestCase):
         self.clock.advance(-3600)
         self.claims.more_waits()
         for _ in range(self.claims.limit):
-            self.claims.note_freed()
+            self.claims.note_freed(0)
         self.clock.advance(0)
         self.assertEqual(round(self.store.looks[-1] - NOW), 3 - 3600)
