@@ -271,7 +271,7 @@ class RefusalTests(SynchronousTestCase):
             it.cli("account", "create", "other")
             other = Client(it, it.cli("token", "create", "o", "--account", "other")["token"])
             reply = other.post("/v1/send", value)
-            self.assertEqual((reply.status, reply.json["error"]["field"]), (403, "mime"))
+            self.assertEqual((reply.status, reply.json["error"]["field"]), (400, "mime"))
             self.assertIn("sender domain", reply.json["error"]["message"])
             it.cli("account", "suspend", "other")
             self.assertIn("suspended", other.post("/v1/send", value).json["error"]["message"])

@@ -12,7 +12,7 @@ from smtpeter.model.options import override
 from smtpeter.web.api.access import check_standing
 from smtpeter.web.api.answers import Answer, as_json
 from smtpeter.web.api.composing import urls_of
-from smtpeter.web.api.faults import APIError, Fault, forbidden, not_found, unavailable, wrong
+from smtpeter.web.api.faults import APIError, Fault, not_found, unavailable, wrong
 from smtpeter.web.api.files import Files
 from smtpeter.web.api.once import OnceOnly
 from smtpeter.web.api.options import REST_FEATURES
@@ -130,9 +130,5 @@ def draft_of(order: Order, caller: Caller, once: Once | None) -> Draft:
 
 
 def refusal(refused: Refused, place: str) -> APIError:
-    """What intake refuses, as HTTP says it."""
-    if refused.code < 500:
-        return unavailable(refused.text)
-    if refused.enhanced == "5.7.1":
-        return forbidden(refused.text, place)
-    return wrong(refused.text, place)
+    """What intake refuses, as HTTP says it: a sender domain that is not approved is a fault of the body."""
+    return unavailable(refused.text) if refused.code < 500 else wrong(refused.text, place)

@@ -125,7 +125,7 @@ class SendTests(SendingTestCase):
     def test_refused(self) -> None:
         """What intake refuses is the client's to read; nothing of it is a server error."""
         for refused, status in (
-            (Refused(550, "5.7.1", "You cannot send from x.example"), 403),
+            (Refused(550, "5.7.1", "You cannot send from x.example"), 400),
             (Refused(554, "5.6.0", "too deep"), 400),
             (Refused(451, "4.3.0", "later"), 503),
         ):
