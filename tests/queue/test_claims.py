@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from attrs import define, field
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from typing_extensions import override
@@ -130,6 +130,15 @@ class ClaimsTests(SynchronousTestCase):
         self.gate.open("lease")
         self.run_for(POLL_SECONDS)
         self.assertEqual(self.store.released, [[mail.message.id]])
+
+    def test_interrupted(self) -> None:
+        """A claim that is interrupted at the end is no fault."""
+        self.store.gate = Deferred()
+        running = Deferred.fromCoroutine(self.claims.run())
+        self.claims.stop()
+        running.cancel()
+        self.failureResultOf(running, CancelledError)
+        self.assertEqual((self.budget.messages, self.budget.size_bytes), (0, 0))
 
     def test_released(self) -> None:
         """Claims are given back in portions, each once, those that come while one is written too."""
