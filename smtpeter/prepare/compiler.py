@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from attrs import define, field, frozen
+from twisted.internet.defer import CancelledError
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
@@ -42,7 +43,7 @@ class CompilerSettings:
     What is the same for all messages.
 
     @ivar hostname: ours, for the headers.
-    @ivar tracking_url: the address under which links and pixels reach us.
+    @ivar tracking_url: the address under which links and pixels reach us: scheme, host and perhaps a port.
     @ivar bounce_domain: where bounces go.
     @ivar cache_bytes: how much memory changed HTML may take.
     """
@@ -81,6 +82,7 @@ class Compiler:
         Compile. Content that cannot be parsed goes on unchanged with a warning, so this fails only for faults of ours.
 
         @raise StorageBusy: keys cannot be read now.
+        @raise CancelledError: the server stops.
         """
         size = len(submission.content)
         found = await self._signers.find(submission)
@@ -129,6 +131,8 @@ class Compiler:
         try:
             key = await self._run(size, change_key, opened.content, part, is_inlined, opened.wanted, first_link)
             return await self._changes.get(key, lambda: self._make(key, opened, part))
+        except CancelledError:
+            raise
         except Exception:
             # A fault of ours in one part must not keep a message back.
             self._log.failure("an HTML part of {submission} could not be processed", submission=submission.id)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from attrs import define, field
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 
 from smtpeter.mime.dkim import Signer
@@ -20,7 +20,7 @@ from smtpeter.mime.sevenbit import to_seven_bit
 from smtpeter.model.keys import MacKeys
 from smtpeter.model.message import Submission
 from smtpeter.prepare.batches import Batches
-from smtpeter.prepare.envelope import is_tracked, reverse_path
+from smtpeter.prepare.envelope import reverse_path
 from smtpeter.prepare.recipe import ANY_MESSAGE, Recipe
 from smtpeter.tracking.tokens import raw_id
 
@@ -115,6 +115,8 @@ class PreparedMessage:
             if self._signer is not None and self._size_bytes <= SMALL:
                 return await self._sign(self._signer, message, is_recoded, now)
             return await self._batches.run(lambda: self._write_signed(message, is_recoded, now))
+        except CancelledError:
+            raise
         except Exception:
             self._log.failure("a message of {submission} could not be signed", submission=self._submission.id)
             return b"".join(self._write(message, is_recoded))
@@ -158,7 +160,7 @@ def prepare_message(submission: Submission, recipe: Recipe, signer: Signer | Non
         submission=submission,
         recipe=recipe,
         signer=signer,
-        is_shared=recipe.is_fixed and not is_tracked(submission),
+        is_shared=recipe.is_fixed,
         is_eightbit=not (is_ascii_header and is_ascii_body),
         needs_utf8=submission.is_utf8 and not is_ascii_header,
         size_bytes=size_bytes + (_SIGNATURE_BYTES if signer else 0),

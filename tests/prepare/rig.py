@@ -68,13 +68,20 @@ class Inlining:
 
 @define
 class Inline:
-    """Threads that are none: work is done at once."""
+    """
+    Threads that are none: work is done at once.
+
+    @ivar is_broken: whether it raises instead.
+    """
 
     calls: int = 0
+    is_broken: bool = False
 
     async def run(self, function: Callable[..., T], /, *arguments: Any) -> T:
         """Call it."""
         self.calls += 1
+        if self.is_broken:
+            raise RuntimeError("no threads")
         return function(*arguments)
 
 

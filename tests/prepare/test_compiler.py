@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 
+from twisted.internet.defer import CancelledError, Deferred
 from typing_extensions import override
 
 from smtpeter.boundaries.prepare import InlineRequest, InlineResult
@@ -19,6 +20,15 @@ class Broken(Inlining):
     async def inline(self, request: InlineRequest) -> InlineResult:
         """Fail in a way that nobody foresaw."""
         raise ZeroDivisionError
+
+
+class Stopping(Inlining):
+    """Is stopped while it works."""
+
+    @override
+    async def inline(self, request: InlineRequest) -> InlineResult:
+        """What a service does with those who wait."""
+        raise CancelledError
 
 
 class InliningTests(CompilerCase):
@@ -67,6 +77,14 @@ class InliningTests(CompilerCase):
                 sent = self.successResultOf(prepared.render(MESSAGE, False))
                 self.assertEqual(sent, self.sent(content, features))
 
+    def test_one_warning(self) -> None:
+        """What could not be done in several parts is told once."""
+        self.rig.inliner.fails = True
+        parts = b"".join(b"--b\r\nContent-Type: text/html\r\n\r\n" + HTML + b"%d\r\n" % number for number in range(3))
+        content = b"From: a@example.com\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n" + parts + b"--b--\r\n"
+        self.assertEqual(self.prepared(content, INLINE).warnings, ("style sheets were not inlined: too slow",))
+        self.assertEqual(len(self.rig.inliner.requests), 3 + 0)
+
     def test_failed(self) -> None:
         """When the engine fails the message goes un-inlined with a warning, and is tried again after a while only."""
         self.rig.inliner.fails = True
@@ -85,6 +103,16 @@ class InliningTests(CompilerCase):
         self.assertTrue(self.successResultOf(prepared.render(MESSAGE, False)).endswith(HTML))
         self.assertEqual(len(prepared.warnings), 1)
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_interrupted(self) -> None:
+        """When the server stops meanwhile nothing is made: no mail goes out half done, and no fault is logged."""
+        self.rig.inliner = Stopping()
+        compiler, content = self.rig.compiler(), message(HTML, "utf-8")
+        preparing = Deferred.fromCoroutine(compiler.prepare(submission(content, INLINE)))
+        self.failureResultOf(preparing, CancelledError)
+        self.rig.inliner = Inlining()
+        prepared = self.successResultOf(self.rig.compiler().prepare(submission(content, INLINE)))
+        self.assertEqual(prepared.warnings, ())
 
     def test_small_cache(self) -> None:
         """What takes too much memory is not kept, and the oldest goes first."""

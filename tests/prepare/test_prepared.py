@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import dkim
 from attrs import define, field
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from typing_extensions import override
 
 from smtpeter.model.options import Features
@@ -41,6 +41,7 @@ class SharingTests(CompilerCase):
         self.assertTrue(prepared.is_shared)
         first, second = (self.successResultOf(prepared.render(id, False)) for id in (MESSAGE, OTHER))
         self.assertIs(first, second)
+        self.assertIs(first, self.successResultOf(prepared.render(MESSAGE, True)))
         self.assertTrue(self.prepared(PLAIN, Features(trackclicks=True, trackopens=True)).is_shared)
 
     def test_not_shared(self) -> None:
@@ -70,6 +71,32 @@ class SharingTests(CompilerCase):
         waiting = [Deferred.fromCoroutine(prepared.render(id, False)) for id in (MESSAGE, OTHER)]
         self.assertEqual(threads.go_on(), 1)
         self.assertIs(self.successResultOf(waiting[0]), self.successResultOf(waiting[1]))
+
+    def test_given_up(self) -> None:
+        """A content that nobody waits for any more is not made, and not taken for one that cannot be signed."""
+        threads = Waiting()
+        self.rig = Rig(threads=threads)  # type: ignore[arg-type]
+        compiling = Deferred.fromCoroutine(self.rig.compiler().prepare(submission(PLAIN, OFF)))
+        threads.go_on()
+        prepared = self.successResultOf(compiling)
+        first, second = (Deferred.fromCoroutine(prepared.render(id, False)) for id in (MESSAGE, OTHER))
+        first.cancel()
+        for each in (first, second):
+            self.failureResultOf(each, CancelledError)
+        threads.go_on()
+        again = Deferred.fromCoroutine(prepared.render(OTHER, False))
+        threads.go_on()
+        self.assertTrue(dkim.verify(self.successResultOf(again), dnsfunc=lambda name, timeout=5: RECORD))
+
+    def test_cannot_be_signed(self) -> None:
+        """A content goes unsigned when signing fails by a fault of ours, which is logged."""
+        self.rig.domains = Domains()
+        prepared = self.prepared(PLAIN, OFF)
+        self.rig.threads.is_broken = True
+        sent = self.successResultOf(prepared.render(MESSAGE, False))
+        self.assertTrue(sent.endswith(PLAIN))
+        self.assertNotIn(b"DKIM-Signature", sent)
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
 
     def test_signed_anew(self) -> None:
         """The seven-bit form has a signature of its own, whichever form was asked for first."""
