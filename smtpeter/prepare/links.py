@@ -64,7 +64,7 @@ def find_links(
     @param kept: addresses, without fragments, that stay as they are.
     @param base: our own tracking base; what is below it stays as well.
     """
-    own = base.rstrip("/") + "/"
+    own = base + "/"
     links = (tag for tag in tags if tag.name in LINK_TAGS)
     for tag, following in pairwise(chain(links, (None,))):
         if tag is None or tag.is_end:
@@ -132,4 +132,4 @@ def link_splice(link: Link, mark: Mark, base: str) -> Splice:
 @lru_cache(maxsize=256)
 def _encoded_base(base: str) -> bytes:
     """The base in front of what a mark begins with, which is a slash and base64 and so needs no references."""
-    return encode_references(base.rstrip("/"))
+    return encode_references(base)

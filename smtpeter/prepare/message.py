@@ -69,8 +69,7 @@ def open_message(submission: Submission) -> Opened:
 
 def tracking_of(keys: MacKeys, url: str) -> Tracking:
     """What a tracking base means for tokens."""
-    base = url.rstrip("/")
-    return Tracking(keys=keys, base=base, host=urlsplit(base).netloc.rpartition("@")[2])
+    return Tracking(keys=keys, base=url, host=urlsplit(url).netloc)
 
 
 def close_message(

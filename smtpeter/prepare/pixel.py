@@ -24,7 +24,7 @@ def pixel_splice(html: bytes, tags: Iterable[Tag], charset: Charset, mark: Mark,
     position, before = ends.get(b"body", ends.get(b"html")), b""
     if position is None:
         position, before = len(html), charset.ascii_again(html)
-    source = encode_references(base.rstrip("/") + mark.head)
+    source = encode_references(base + mark.head)
     return Splice(
         start=position,
         end=position,

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from smtpeter.boundaries.prepare import InlineRequest, InlineResult, InliningFailed
 from smtpeter.prepare.engines import InlineEngine
 from smtpeter.prepare.rulebook import NOT_LOADED
+from smtpeter.prepare.selectors import MAX_LENGTH
 from smtpeter.prepare.styles import ATTRIBUTES
 from smtpeter.prepare.tokenizer import tags
 from tests.prepare.inlining import inline_bytes, page
@@ -238,6 +239,13 @@ class RemainingLaws(InliningCase):
         """A rule that matches nothing stays: mail programs add elements and classes of their own."""
         css = ".ExternalClass p { line-height:100% } #outlook a{padding:0} [data-ogsc] .x{color:red} u + #body a{x:y}"
         self.assertEqual(self.left("a{margin:0}" + css).replace("\n", " "), css)
+
+    def test_long_selector(self) -> None:
+        """A selector that nobody writes stays where it is."""
+        for length, is_settled in ((MAX_LENGTH, True), (MAX_LENGTH + 1, False)):
+            title = "x" * (length - len('b[title=""]'))
+            html = page(f'b[title="{title}"]{{color:red}}', f'<b title="{title}">')
+            self.assertEqual("<b style=" in self.inlined(html), is_settled)
 
     def test_universal(self) -> None:
         """C{*} stays and gets no !important, since every rule outranks it."""
@@ -470,6 +478,7 @@ class SafetyLaws(InliningCase):
             (":is(" * 300 + "a" + ")" * 300 + "{color:red}", "<a>"),
             ("a " * 900 + "{color:red}", "<a>"),
             ("@media x{" * 20_000, "<a>"),
+            ("a{b:c}" + "@media x{" * 5000 + "a{b:d}" + "}" * 5000, "<a>"),
             ("{" * 200_000, "<a>"),
             ("a{" + "b:c;" * 50_000 + "}", "<a>"),
             ("a{b:" + "(" * 100_000, "<a>"),

@@ -1,8 +1,10 @@
-"""Tests for L{smtpeter.mime.charsets}: reading. What may be changed is tested with links and styles."""
+"""Tests for L{smtpeter.mime.charsets}."""
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from smtpeter.mime.charsets import decode_text_body
+from smtpeter.mime.charsets import Unreadable, decode_text_body, find_charset
+
+JAPANESE = "日本".encode("iso-2022-jp")
 
 
 class DecodeTests(SynchronousTestCase):
@@ -34,3 +36,57 @@ class DecodeTests(SynchronousTestCase):
         self.assertEqual(decode_text_body(b"a\xff", "utf-8"), "a\ufffd")
         self.assertEqual(decode_text_body("日本".encode("gbk") + b"\xff", "gbk"), "日本\ufffd")
         self.assertEqual(decode_text_body(b"\xef\xbb\xbfa", ""), "a")
+
+
+class NameTests(SynchronousTestCase):
+    """L{find_charset}."""
+
+    def test_as_browsers(self) -> None:
+        """A name means what browsers take it for, whatever its case, quotes and blanks."""
+        for name, raw, text in (
+            ("", b"\xc3\xa9", "é"), ("UTF-8", b"\xc3\xa9", "é"), (' "utf-8" ', b"\xc3\xa9", "é"),
+            ("us-ascii", b"\x80", "€"), ("ISO-8859-1", b"\x80", "€"), ("windows-1252", b"\x80", "€"),
+            ("iso-8859-9", b"\xfd", "ı"), ("iso_8859-15", b"\xa4", "€"), ("cp1251", b"\xd4", "Ф"),
+            ("gb2312", b"\x90\x5c", "怽"), ("Shift_JIS", b"\x83\x5c", "ソ"), ("windows-31j", b"\x87\x40", "①"),
+            ("koi8-ru", b"\xa4", "є"), ("macintosh", b"\x8e", "é"), ("iso-8859-8-i", b"\xe0", "א"),
+        ):  # fmt: skip
+            self.assertEqual(find_charset(name).decode(raw), text, name)
+
+    def test_unknown(self) -> None:
+        """Of a charset that nobody knows only ASCII is understood, and so is what is no character of a known one."""
+        for name in ("x-unknown", "iso-8859-12", "iso-8859-99", "binary"):
+            self.assertEqual((find_charset(name).decode(b"a"), find_charset(name).decode(b"\xe9")), ("a", None), name)
+        self.assertIsNone(find_charset("utf-8").decode(b"\xe9"))
+
+    def test_unreadable(self) -> None:
+        """Where bytes of ASCII markup are something else nothing is read."""
+        for name in ("utf-16", "UTF-16LE", "utf16", "utf-32", "utf-7", "ucs-2", "unicode", "hz-gb-2312", "iso-2022-kr"):
+            self.assertRaises(Unreadable, find_charset, name)
+
+
+class EscapedTests(SynchronousTestCase):
+    """ISO-2022-JP."""
+
+    def test_markup(self) -> None:
+        """Between escapes nothing is markup; the copy has the same length, and other charsets are left alone."""
+        html = b"<p>" + JAPANESE + b"\x1b$B<a>\x1b(B<b>"
+        seen = find_charset("iso-2022-jp").markup(html)
+        self.assertEqual((len(seen), seen.count(b"<")), (len(html), 2))
+        self.assertIs(find_charset("utf-8").markup(html), html)
+
+    def test_decode(self) -> None:
+        """A piece with an escape in it, or cut from the middle of a text, cannot be told; a piece without can."""
+        charset = find_charset("iso-2022-jp")
+        self.assertEqual((charset.decode(b"http://x/"), charset.decode(JAPANESE)), ("http://x/", None))
+        self.assertIsNone(charset.decode(b"\xe9"))
+        self.assertEqual(find_charset("utf-8").decode(b"\x1b$B"), "\x1b$B")
+        self.assertEqual(charset.text(JAPANESE), "日本")
+
+    def test_ascii_again(self) -> None:
+        """At the end ASCII is asked for, unless that, or the Roman set which has the same letters, was last."""
+        charset = find_charset("iso-2022-jp")
+        for html, before in (
+            (b"x", b""), (JAPANESE, b""), (b"\x1b(Jx", b""), (b"\x1b$Bx", b"\x1b(B"), (b"\x1b(Ix", b"\x1b(B"),
+        ):  # fmt: skip
+            self.assertEqual(charset.ascii_again(html), before, html)
+        self.assertEqual(find_charset("utf-8").ascii_again(b"\x1b$Bx"), b"")

@@ -7,7 +7,7 @@ from premailer import Premailer
 from twisted.trial.unittest import SynchronousTestCase
 from typing_extensions import override
 
-from smtpeter.boundaries.prepare import InliningFailed
+from smtpeter.boundaries.prepare import InlineRequest, InliningFailed
 from smtpeter.prepare.engine import Engine, HardenedPremailer
 from smtpeter.prepare.rulebook import UNMATCHED
 from tests.conformance.inlining import AttributeLaws, CascadeLaws, InliningCase, RemainingLaws, SafetyLaws, SurvivalLaws
@@ -71,6 +71,15 @@ class SurvivalTests(PremailerCase, SurvivalLaws, SynchronousTestCase):
 
 class SafetyTests(PremailerCase, SafetyLaws, SynchronousTestCase):
     """Nothing is loaded, and hostile style sheets end."""
+
+    def test_numbers_twice(self) -> None:
+        """Elements that have one number cannot be told apart: none of them is styled, and the style sheet stays."""
+        html = '<style data-smtpeter-sheet="0"></style>' + "".join(
+            f'<p data-smtpeter-n="{number}">x</p>' for number in (0, 1, 1)
+        )
+        result = self.make_engine().inline(InlineRequest(html=html, style_sheets=("p{color:red}",)))
+        self.assertEqual(result.attributes, {0: {"style": "color:red"}})
+        self.assertEqual((result.remaining, result.warnings), (("p{color:red}",), (UNMATCHED,)))
 
     def test_stock_premailer_reads_files(self) -> None:
         """The stock class reads a file that the style sheet names, network allowed or not."""

@@ -110,6 +110,8 @@ class PartTests(CompilerCase):
             (b"<body>x</body><!-- </body> --></html>", b"</body><!-- </body> --></html>"),
             (b"x</html>\r\n", b"</html>\r\n"),
             (b"x\r\n", b""),
+            (b"<html><body>x\r\n", b""),
+            (b"<body>x</html><body>y", b"</html><body>y"),
         ):
             sent = self.sent(message(html, "utf-8"), OPENS)
             self.assertRegex(sent, rb'/[A-Za-z0-9_-]+\.gif" width="1" height="1"[^>]*>' + re.escape(before) + rb"\Z")
@@ -132,11 +134,17 @@ class PartTests(CompilerCase):
             self.assertEqual(is_inlined, "<style>" in html and not warnings, html)
             shown = html.encode("iso-2022-jp").rpartition(b">")[2]
             self.assertTrue(self.sent(content, INLINE).endswith(shown))
+        content = message(b"<style>p{}</style><p>\xe9", "iso-2022-jp", "8bit")
+        self.assertEqual(len(self.prepared(content, INLINE).warnings), 1)
+        self.assertTrue(self.sent(content, INLINE).endswith(b"<p>\xe9"))
 
     def test_nested_too_deep(self) -> None:
         """A message nested deeper than intake allows goes on as it is, with a warning."""
         deep = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(200))
         self.assertEqual(len(self.unchanged(b"From: a@example.com\r\n" + deep)), 1)
+        content = b"From: a@example.com\r\n" + deep + b"\xe9\r\n"
+        for seven_bit in (False, True):
+            self.assertTrue(self.sent(content, CLICKS, seven_bit).endswith(deep[-20:] + b"\xe9\r\n"))
 
 
 class ForgedTests(CompilerCase):

@@ -65,6 +65,11 @@ class LinkTests(SynchronousTestCase):
         self.assertEqual(
             urls(b'<a href="http://a/x">www.a.com<a href="http://b/x">more', preventscam=True), ["http://b/x"]
         )
+        self.assertEqual(urls(b'<a href="http://a/x">www.a.com</a> and more', preventscam=True), [])
+
+    def test_areas(self) -> None:
+        """An area has no text: what stands behind it does not keep its link."""
+        self.assertEqual(urls(b'<area href="http://a/x">www.example.com', preventscam=True), ["http://a/x"])
 
     def test_kept(self) -> None:
         """Addresses in List-Unsubscribe and those on our own tracking base stay."""
@@ -90,7 +95,7 @@ class LinkTests(SynchronousTestCase):
         for quote in ('"', "'", ""):
             html = f"<a href={quote}http://a/b?c=1&d=2#it&#39;s{quote} x>".encode()
             (link,) = find_links(html, UTF8, tags=tags(html))
-            pieces = spliced(html, [link_splice(link, click_mark(KEYS, HOST, 1, link.url), BASE + "/")])
+            pieces = spliced(html, [link_splice(link, click_mark(KEYS, HOST, 1, link.url), BASE)])
             out = write_pieces(pieces, bytes(12)).decode()
             parser = _Hrefs()
             parser.feed(out)
@@ -151,6 +156,12 @@ class SpliceTests(SynchronousTestCase):
             Splice(start=1, end=1, pieces=(b"b",)),
         ]
         self.assertEqual(b"".join(map(bytes, spliced(b"01234", in_order(changes, 5)))), b"0ab12X4")  # type: ignore[arg-type]
+
+    def test_meeting(self) -> None:
+        """An insertion may stand at either end of what is replaced, in whatever order they come."""
+        for places in (((2, 2), (2, 4), (4, 4)), ((4, 4), (2, 4), (2, 2)), ((2, 4), (4, 4), (2, 2))):
+            changes = [Splice(start=start, end=end, pieces=()) for start, end in places]
+            self.assertEqual([(one.start, one.end) for one in in_order(changes, 5)], [(2, 2), (2, 4), (4, 4)])
 
     def test_overlap(self) -> None:
         """Two changes of the same bytes, or outside, are refused."""

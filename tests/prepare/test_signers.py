@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from smtpeter.boundaries.storage import StorageBusy
 from smtpeter.model.account import SenderDomain, SigningKey
-from smtpeter.prepare.signers import REMEMBER_SECONDS
+from smtpeter.prepare.signers import MAX_SIGNERS, REMEMBER_SECONDS
 from tests.prepare.case import HTML, OFF, PLAIN, CompilerCase
 from tests.prepare.rig import MESSAGE, PEM, RECORD, Domains, Rig, submission
 from tests.support.newsletters import message
@@ -161,6 +161,32 @@ class SigningTests(CompilerCase):
         self.rig.domains = Busy()
         compiling = Deferred.fromCoroutine(self.rig.compiler().prepare(submission(PLAIN)))
         self.failureResultOf(compiling, StorageBusy)
+
+    def test_bounded(self) -> None:
+        """No more than so many keys are remembered, and none of a domain that has none any more."""
+        rig = Rig(domains=Domains())
+        compiler = rig.compiler()
+        self.successResultOf(compiler.prepare(submission(PLAIN)))
+        remembered = compiler._signers._remembered
+        (known,) = remembered.values()
+        remembered.update(((number, "example.net"), known) for number in range(MAX_SIGNERS))
+        self.successResultOf(compiler.prepare(submission(PLAIN, sender_domain="example.org")))
+        self.assertEqual(list(remembered), [(1, "example.org")])
+        rig.domains.has_key = False
+        rig.clock.advance(REMEMBER_SECONDS)
+        self.successResultOf(compiler.prepare(submission(PLAIN, sender_domain="example.org")))
+        self.assertEqual(remembered, {})
+
+    def test_clock_set_back(self) -> None:
+        """When the clock was set back a key is asked for again rather than believed until then."""
+        domains = Counting()
+        rig = Rig(domains=domains)
+        compiler = rig.compiler()
+        rig.clock.advance(1000)
+        for count in (1, 2):
+            self.successResultOf(compiler.prepare(submission(PLAIN)))
+            self.assertEqual(len(domains.asked), count)
+            rig.clock.advance(-500)
 
     def test_remembered(self) -> None:
         """A key is asked for again after some seconds; a domain without a key each time."""

@@ -76,13 +76,19 @@ class SpliceTests(SynchronousTestCase):
     def test_unfitting_results(self) -> None:
         """A result that does not fit the document, or would change more than style, changes nothing."""
         for attributes, remaining in (
-            ({7: {"style": "a:b"}, -1: {"style": "a:b"}}, ("a{x:y}",)),
+            ({7: {"style": "c:d"}, -1: {"style": "c:d"}}, ("a{x:y}",)),
             ({0: {"href": "x", "onclick": "y"}}, ("a{x:y}",)),
             ({}, ()),
             ({}, ("", "")),
             ({}, ("</STYLE><script>",)),
         ):
             self.assertEqual(self.spliced(attributes, remaining), [])
+
+    def test_twice(self) -> None:
+        """Of two attributes with one name the first counts, as in a browser."""
+        numbered = _numbered(b'<style></style><p style="a:b" STYLE="c:d">')
+        (splice,) = style_splices(numbered, InlineResult(attributes={0: {"style": "e:f"}}, remaining=("",)))
+        self.assertEqual(numbered.html[splice.start : splice.end], b"a:b")
 
     def test_no_way_out_of_a_value(self) -> None:
         """A value cannot end its attribute."""

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpeter.mime.wire import has_long_line, normalise_newlines
-from smtpeter.prepare.quoted import MAX_LINE, read_quoted
+from smtpeter.prepare.quoted import MAX_LINE, read_quoted, write_quoted
 from smtpeter.prepare.recipe import make_recipe
 from smtpeter.prepare.splices import Splice, in_order, spliced
 from smtpeter.prepare.transfer import Base64Lines, Segment, Undecodable, change_body, read_body, write_pieces
@@ -71,6 +71,20 @@ class QuotedTests(SynchronousTestCase):
         segments, _ = change_body(body, changes)
         self.assertEqual(decodestring(written(segments)).count(b"b"), 5000)
 
+    def test_ends_of_lines(self) -> None:
+        """No line ends in white space, which relays remove."""
+        lines = write_pieces(tuple(write_quoted([b"a \r\nb\t\r\n", b"c ", SEAL, b" \r\n", b"d "])), ID).split(b"\r\n")
+        self.assertEqual([line for line in lines if line != line.rstrip()], [])
+        self.assertEqual(decodestring(b"\r\n".join(lines)), b"a \r\nb\t\r\nc " + SEAL.write(ID) + b" \r\nd ")
+
+    def test_starts_of_lines(self) -> None:
+        """Behind a soft line break stands nothing that relays or readers take for something else at its start."""
+        for odd in (b".", b"-", b"--b", b"From me"):
+            text = (b"x" * 75 + odd) * 3
+            out = write_pieces(tuple(write_quoted([text])), ID)
+            self.assertEqual(decodestring(out), text)
+            self.assertEqual([line for line in out.split(b"\r\n") if line.startswith((b".", b"-", b"From "))], [])
+
     @settings(max_examples=200, deadline=None)
     @given(TEXT, st.lists(st.tuples(st.integers(0, 400), st.integers(0, 60), TEXT, st.booleans()), max_size=4))
     def test_law(self, raw: bytes, wanted: list[tuple[int, int, bytes, bool]]) -> None:
@@ -109,6 +123,17 @@ class BodyTests(SynchronousTestCase):
             self.assertIsNone(encoding)
             self.assertEqual(read_body(out, "base64").decoded, raw[:3] + b"new" + SEAL.write(ID) + raw[3:])
             self.assertEqual((len(out.split(b"\r\n")[0]), out.endswith(b"\r\n")), (length, bool(end)))
+
+    def test_odd_base64_lines(self) -> None:
+        """Lines that are longer than allowed, or no whole number of groups, become lines of 76."""
+        raw = b"<p>" * 400
+        lines = encodebytes(raw).replace(b"\n", b"")
+        for length in (len(lines), 1000, 80, 77, 75, 10, 3):
+            encoded = b"\r\n".join(lines[at : at + length] for at in range(0, len(lines), length))
+            segments, _ = change_body(read_body(encoded, "base64"), [Splice(start=3, end=3, pieces=(b"new",))])
+            out = written(segments)
+            self.assertEqual({len(line) for line in out.split(b"\r\n")[:-1]}, {76}, length)
+            self.assertEqual(read_body(out, "base64").decoded, raw[:3] + b"new" + raw[3:])
 
     def test_broken_base64(self) -> None:
         """What is no base64 is not touched."""

@@ -55,6 +55,26 @@ class ProcessTests(SynchronousTestCase):
         self.assertEqual(output.getvalue(), b"x")
         self.assertGreater(signal.getitimer(signal.ITIMER_REAL)[0], 150)
 
+    def test_may_be_idle(self) -> None:
+        """The limit is one of requests: a process that waits for the next lives on."""
+        root = str(Path(__file__).parent.parent.parent)
+        command = [sys.executable, "-P", "-m", "smtpeter.prepare.worker", str(2**28), "0.3", "premailer"]
+        html = '<style data-smtpeter-sheet="0">p{x:y}</style><p data-smtpeter-n="0">'
+        request = frame(packed_request(InlineRequest(html=html, style_sheets=("p{x:y}",))))
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, stdin=pipe, stdout=pipe, env={"PYTHONPATH": root}, bufsize=0) as process:
+            assert process.stdin is not None and process.stdout is not None
+            reader, replies = FrameReader(), 0
+            for expected in (2, 3):
+                process.stdin.write(request)
+                while replies < expected and (data := process.stdout.read(65536)):
+                    replies += len(reader.feed(data))
+                self.assertEqual(replies, expected)
+                with self.assertRaises(subprocess.TimeoutExpired):
+                    process.wait(timeout=0.5)
+            process.stdin.close()
+            self.assertEqual(process.wait(timeout=20), 0)
+
     def test_closes_descriptors(self) -> None:
         """What a process inherits beside its three pipes it closes before it is ready."""
         root = str(Path(__file__).parent.parent.parent)

@@ -194,6 +194,30 @@ class OneWorkerTests(WorkersCase):
         self.successResultOf(self.ask("second"))
         self.assertNoResult(self.ask("first"))
 
+    def test_results_asked_for_stay(self) -> None:
+        """Of the results that are kept, the one that was not asked for longest is forgotten first."""
+        self.put("first")
+        (process,) = self.processes
+        process.get_ready()
+        for name in ("first", "second", "third"):
+            if name == "third":
+                self.successResultOf(self.ask("first"))
+            self.put(name)
+            process.reply("x" * (MAX_RESULTS_BYTES * 2 // 5))
+        self.successResultOf(self.ask("first"))
+        self.assertNoResult(self.ask("second"))
+
+    def test_requests_are_told_apart(self) -> None:
+        """Requests are equal when HTML and style sheets are, each for itself, and not when all their text is."""
+        requests = [("ab", ("c",)), ("a", ("bc",)), ("a", ("b", "c")), ("abc", ()), ("", ("a", "bc"))]
+        for html, sheets in requests:
+            asked = Deferred.fromCoroutine(self.workers.inline(InlineRequest(html=html, style_sheets=sheets)))
+            self._unseen.append(asked.addErrback(lambda _: None))
+        self.processes[0].get_ready()
+        for _ in requests:
+            self.processes[0].reply("x")
+        self.assertEqual(self.processes[0].requests(), [html for html, _ in requests])
+
     def test_refusal(self) -> None:
         """What the engine refuses is not asked again for a while; the worker goes on."""
         self.put("a")
@@ -303,11 +327,26 @@ class OneWorkerTests(WorkersCase):
             self.assertEqual(len(self.processes), attempt)
             self.clock.advance(pause)
             pause = min(2 * pause, MAX_PAUSE_SECONDS)
-        asked = self.ask("a")
+        # What was refused since there was no worker is no refusal of the document.
+        asked = self.ask("at once")
+        self.processes[-1].get_ready()
+        self.processes[-1].reply("x")
+        self.successResultOf(asked)
+        # Once it has started the next pause is short again.
+        self.processes[-1].end()
+        self.assertFails(self.dying("b"), NOT_RUNNING)
+        self.clock.advance(1)
+        asked = self.ask("b")
         self.processes[-1].get_ready()
         self.processes[-1].reply("x")
         self.successResultOf(asked)
         self.flushLoggedErrors()
+
+    def dying(self, html: str) -> Deferred[InlineResult]:
+        """Ask for a document whose worker does not start."""
+        asked = self.ask(html)
+        self.processes[-1].end()
+        return asked
 
     def test_never_ready(self) -> None:
         """A worker that does not get ready is killed."""
@@ -484,6 +523,16 @@ class TwoWorkersTests(WorkersCase):
         self.processes[1].get_ready()
         self.processes[1].reply("right")
         self.successResultOf(waits)
+
+    def test_help_ends(self) -> None:
+        """When the long task is done, all goes to the worker that has the style sheet again."""
+        self.put("slow")
+        self.processes[0].get_ready()
+        self.clock.advance(PATIENCE_SECONDS)
+        self.processes[0].reply("x")
+        self.put("a", "b")
+        self.assertEqual(len(self.processes), 1)
+        self.assertEqual(self.processes[0].requests(), ["slow", "a", "b"])
 
     def test_crowd(self) -> None:
         """When many wait for one worker, the other gets some."""
