@@ -138,7 +138,7 @@ class Lane:
 
     def _advance(self) -> None:
         """Do the next thing that can be done."""
-        while self._waiting and self._stopped is None:
+        while self._waiting:
             if not self._waiting[0].is_wanted:
                 self._on_outcome(self._waiting.popleft(), CancelledError(), 0)
             elif self._process is None:

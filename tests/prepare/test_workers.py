@@ -248,6 +248,26 @@ class OneWorkerTests(WorkersCase):
         self.assertEqual(self.successResultOf(next_).remaining, ("x",))
         self.assertFails(self.ask("slow"), self.refused_by_time())
 
+    def test_short_time(self) -> None:
+        """A limit below the time after which others help is kept to the moment."""
+        self.workers = InlineWorkers(self.clock, self.spawn, 1, PATIENCE_SECONDS / 4)
+        self.workers.startService()
+        slow = self.ask("slow")
+        self.processes[-1].get_ready()
+        self.clock.advance(PATIENCE_SECONDS / 4)
+        self.failureResultOf(slow, InliningFailed)
+
+    def test_ahead_again(self) -> None:
+        """After a task that took long the next are sent ahead as before."""
+        self.put("slow", "a")
+        (process,) = self.processes
+        process.get_ready()
+        self.clock.advance(PATIENCE_SECONDS)
+        self.put("b")
+        self.assertEqual(process.requests(), ["slow", "a"])
+        process.reply("x")
+        self.assertEqual(process.requests(), ["slow", "a", "b"])
+
     def test_time_starts_with_the_turn(self) -> None:
         """Neither the start of a process nor the wait for other tasks counts."""
         first, second = self.ask("a"), self.ask("b")
@@ -526,13 +546,15 @@ class TwoWorkersTests(WorkersCase):
 
     def test_help_ends(self) -> None:
         """When the long task is done, all goes to the worker that has the style sheet again."""
-        self.put("slow")
-        self.processes[0].get_ready()
-        self.clock.advance(PATIENCE_SECONDS)
-        self.processes[0].reply("x")
-        self.put("a", "b")
-        self.assertEqual(len(self.processes), 1)
-        self.assertEqual(self.processes[0].requests(), ["slow", "a", "b"])
+        for sheet in "stuvwxyz":
+            self.setUp()
+            self.put(("slow", sheet))
+            self.processes[0].get_ready()
+            self.clock.advance(PATIENCE_SECONDS)
+            self.processes[0].reply("x")
+            self.put(("a", sheet), ("b", sheet))
+            self.assertEqual(len(self.processes), 1, sheet)
+            self.assertEqual(self.processes[0].requests(), ["slow", "a", "b"])
 
     def test_crowd(self) -> None:
         """When many wait for one worker, the other gets some."""
