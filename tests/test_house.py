@@ -142,6 +142,17 @@ class HouseTests(SynchronousTestCase):
         self.assertEqual(long, [])
 
 
+class TestsTests(SynchronousTestCase):
+    """The tests themselves."""
+
+    def test_imports(self) -> None:
+        """They import nothing of the benchmarks: against the wheel they stand alone."""
+        trees = {path: ast.parse(path.read_text("utf-8")) for path in (ROOT / "tests").rglob("*.py")}
+        self.assertGreater(len(trees), 100)
+        found = {path.name for path, tree in trees.items() if any(n.startswith("benchmarks") for n in used_names(tree))}
+        self.assertEqual(found, set())
+
+
 class ContractTests(SynchronousTestCase):
     """The import contracts in setup.cfg speak of the package as it is."""
 

@@ -13,8 +13,8 @@ from xml.etree import ElementTree
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from benchmarks.machine import resident_bytes
 from tests.support.installation import Installation
+from tests.support.process import memory_bytes
 from tests.support.rest import INSECURE, Client, client
 from tests.support.sink import Sink
 
@@ -157,7 +157,7 @@ class LargeTests(SynchronousTestCase):
             (day,) = asked.get("/v1/logfiles").json
             self.read_some(it, asked, day)
             assert it.process is not None
-            before = resident_bytes(it.process.pid)
+            before = memory_bytes(it)
             with self.opened(it, asked, day) as reader:
                 # It reads nothing: what the kernel does not take stays in the database.
                 end = time.monotonic() + 3
@@ -166,7 +166,7 @@ class LargeTests(SynchronousTestCase):
                 rows, size = self.drain(reader)
             self.assertEqual(rows, ROWS)
             self.assertGreater(size, 80 * ONE_MIB)
-            self.assertLess(resident_bytes(it.process.pid, is_peak=True) - before, 24 * ONE_MIB)
+            self.assertLess(memory_bytes(it, is_peak=True) - before, 24 * ONE_MIB)
             it.stop()
 
     def fill(self, it: Installation) -> None:

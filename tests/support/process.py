@@ -38,3 +38,10 @@ def children(it: Installation) -> list[int]:
     for task in Path(f"/proc/{pid_of(it)}/task").iterdir():
         found += [int(one) for one in (task / "children").read_text().split()]
     return found
+
+
+def memory_bytes(it: Installation, is_peak: bool = False) -> int:
+    """Its resident memory, or the most that it ever was."""
+    wanted = "VmHWM:" if is_peak else "VmRSS:"
+    lines = Path(f"/proc/{pid_of(it)}/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(wanted))
