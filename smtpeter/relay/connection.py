@@ -16,13 +16,13 @@ from twisted.internet.interfaces import (
     IReactorTime,
     ITCPTransport,
     ITLSTransport,
-    IWriteDescriptor,
 )
 from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
 from typing_extensions import override
 from zope.interface import implementer
 
+from smtpeter.prompt import hasten, write_now
 from smtpeter.relay.conversation import Conversation
 from smtpeter.relay.envelope import Envelope
 from smtpeter.relay.facts import Concluded, Ended, Fact, Ready, Returned, TLSWanted
@@ -91,7 +91,6 @@ class Connection(Protocol):
     _is_opened: bool = False
     _is_closed: bool = False
     _is_busy: bool = False
-    _is_direct: bool = False
     _facts: deque[Fact] = field(factory=deque)
 
     @override
@@ -99,7 +98,6 @@ class Connection(Protocol):
         transport: Any = self.transport
         if ITCPTransport.providedBy(transport):
             transport.setTcpNoDelay(True)
-        self._is_direct = IWriteDescriptor.providedBy(transport)
         self.local = str(getattr(transport.getHost(), "host", ""))
         self._watch()
 
@@ -203,10 +201,7 @@ class Connection(Protocol):
         transport: Any = self.transport
         if self._is_closed or transport is None or not self._unsent:
             return
-        transport.write(self._unsent.popleft())
-        if self._is_direct:
-            # Without waiting for the reactor's next turn, which would be one more for every message.
-            transport.doWrite()
+        write_now(transport, self._unsent.popleft())
         if self._unsent:
             self._turn = self.clock.callLater(0, self._send)
 
@@ -214,6 +209,7 @@ class Connection(Protocol):
         transport: Any = self.transport
         assert ITLSTransport.providedBy(transport)
         transport.startTLS(self.tls_options())
+        hasten(transport)
 
     def _ended(self, ended: Ended) -> None:
         """An opened session is over for its owner when the connection is really gone."""

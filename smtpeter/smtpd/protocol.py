@@ -22,12 +22,12 @@ from twisted.python.failure import Failure
 from typing_extensions import override
 from zope.interface import implementer
 
+from smtpeter.prompt import hasten, write_now
 from smtpeter.smtpd import replies
 from smtpeter.smtpd.clerk import Clerk
 from smtpeter.smtpd.limits import address_key
 from smtpeter.smtpd.pace import Pace
 from smtpeter.smtpd.premises import Premises
-from smtpeter.smtpd.prompt import write_now
 from smtpeter.smtpd.replies import Reply
 from smtpeter.smtpd.session import Session
 from smtpeter.smtpd.work import StartTLS, Work
@@ -67,6 +67,7 @@ class SMTPProtocol(ESMTP):
         """Let in, if there is room; the greeting waits for the handshake of implicit TLS."""
         is_encrypted = ISSLTransport.providedBy(self.transport)
         offers_tls = self.ctx is not None and ITLSTransport.providedBy(self.transport)
+        hasten(self.transport)
         self._session = self._premises.new_session(offers_tls, is_encrypted)
         self._clerk = Clerk(self._premises, self._session, self._peer())
         settings = self._premises.settings
@@ -208,6 +209,7 @@ class SMTPProtocol(ESMTP):
             self._flush()
             self.startedTLS = True
             self.transport.startTLS(self.ctx)
+            hasten(self.transport)
         else:
             self._work = Deferred.fromCoroutine(self._carry_out(work))
 
