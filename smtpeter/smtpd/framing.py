@@ -19,6 +19,7 @@ HEAD_OCTETS = 16
 """How much is kept of a line that is too long: enough to know the method of an HTTP request."""
 
 _END = b"\r\n.\r\n"
+_DOT = _END[:3]
 
 
 class Room(Protocol):
@@ -96,6 +97,7 @@ class Body:
     @ivar octets: how many came so far, the end included.
     @ivar is_too_large: it went over C{limit} octets of content; only its end is still looked for.
     @ivar is_crowded_out: there was no room; only its end is still looked for.
+    @ivar has_dots: whether a line before its end may begin with a dot.
     """
 
     _limit: int
@@ -103,6 +105,7 @@ class Body:
     octets: int = 0
     is_too_large: bool = False
     is_crowded_out: bool = False
+    has_dots: bool = False
     # A body begins at the start of a line: the CR LF is that of the command DATA.
     _held: bytearray = field(factory=lambda: bytearray(b"\r\n"), repr=False)
     _taken: int = 0
@@ -117,7 +120,7 @@ class Body:
         """
         search_from = max(0, len(self._held) - len(_END) + 1)
         self._held += octets
-        end = self._held.find(_END, search_from)
+        end = self._find_end(search_from)
         rest = None
         if end >= 0:
             rest = bytes(memoryview(self._held)[end + len(_END) :])
@@ -126,6 +129,14 @@ class Body:
         self.octets += came
         self._bound(came)
         return rest
+
+    def _find_end(self, search_from: int) -> int:
+        """The first line that begins with a dot nearly always is the end, so no other search is needed."""
+        dot = self._held.find(_DOT, search_from)
+        if dot < 0 or self._held.startswith(_END, dot):
+            return dot
+        self.has_dots = True
+        return self._held.find(_END, dot)
 
     def take_content(self) -> bytes:
         """What came, dots still stuffed; to be called once, when the end has come and nothing was left out."""

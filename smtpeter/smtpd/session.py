@@ -218,7 +218,7 @@ class Session:
             raise Rejected(replies.TOO_LARGE)
         if body.is_crowded_out:
             raise Rejected(replies.NO_SPACE)
-        return _pieces(body.take_content(), self._settings.bare_newline == "reject")
+        return _pieces(body.take_content(), body.has_dots, self._settings.bare_newline == "reject")
 
     def _ask_for(self, work: Work) -> Work:
         """Wait for the answer; the handshake has none."""
@@ -262,8 +262,11 @@ class Session:
             self._body = None
 
 
-def _pieces(data: bytes, rejects_bare_newlines: bool) -> Iterator[bytes]:
-    for piece in unstuffed(data):
-        if rejects_bare_newlines and has_bare_newline(piece):
+def _pieces(data: bytes, has_dots: bool, rejects_bare_newlines: bool) -> Iterator[bytes]:
+    for piece in unstuffed(data, has_dots=has_dots):
+        if not rejects_bare_newlines:
+            yield normalise_newlines(piece)
+        elif has_bare_newline(piece):
             raise Rejected(replies.BARE_NEWLINE)
-        yield normalise_newlines(piece)
+        else:
+            yield piece
