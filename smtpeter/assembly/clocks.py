@@ -19,6 +19,9 @@ from smtpeter.boundaries.relay import Relay, Report
 from smtpeter.model.outcome import Outcome
 from smtpeter.model.relay import Job
 
+NEGLIGIBLE_SECONDS = 0.001
+"""Clocks that are no further apart tell the same time."""
+
 
 def keep_steady(reactor: Any) -> None:
     """Let a reactor's time go on whatever happens to the clock on the wall; to be called before it runs."""
@@ -73,5 +76,7 @@ class DatedRelay(Relay):
 
     def _dated(self, outcome: Outcome) -> Outcome:
         ahead = self._wall.seconds() - self._steady.seconds()
+        if abs(ahead) < NEGLIGIBLE_SECONDS:
+            return outcome
         retry_at = None if outcome.retry_at is None else outcome.retry_at + ahead
         return evolve(outcome, at=outcome.at + ahead, retry_at=retry_at)

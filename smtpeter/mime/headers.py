@@ -24,7 +24,7 @@ REMEMBERED_BYTES = 16_384
 _NAME = rb"(?!--)[!-9;-~]++"
 _FIELD = re.compile(rb"(" + _NAME + rb")[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)(?:\n|\Z)")
 _FIELDS = re.compile(rb"(?:" + _NAME + rb"[ \t]*+:[^\n]*+(?:\n[ \t][^\n]*+)*+(?:\n|\Z))*+")
-_SPLIT_FIELD = re.compile(rb"(" + _NAME + rb")([ \t]*+:)([^\n]*+(?:\n[ \t][^\n]*+)*+)(\n|\Z)")
+_SPLIT_FIELD = re.compile(rb"((" + _NAME + rb")[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)(?:\n|\Z))")
 _MBOX_LINE = re.compile(rb">?From [^\n]*+\n")
 _FOLD = re.compile(rb"\r?\n(?=[ \t])")
 _COLON = ord(":")
@@ -129,9 +129,9 @@ def _read(content: bytes, stop: int) -> HeaderBlock:
     end = start if match is None else match.end()
     fields: list[Field] = []
     # One call for all fields, without an object for each match, takes half the time.
-    for octets, colon, raw, line_end in _SPLIT_FIELD.findall(content, start, end):
+    for whole, octets, raw in _SPLIT_FIELD.findall(content, start, end):
         name = octets.decode("ascii")
-        field_end = position + len(octets) + len(colon) + len(raw) + len(line_end)
+        field_end = position + len(whole)
         fields.append(Field(name, name.lower(), raw[:-1] if raw[-1:] == b"\r" else raw, position, field_end))
         position = field_end
     return HeaderBlock(

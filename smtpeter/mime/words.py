@@ -110,12 +110,13 @@ def fold_field(name: str, words: list[str]) -> bytes:
 
     @return: the field with its line end, in UTF-8.
     """
-    lines, line = [], f"{name}:"
+    lines, line, has_words = [], f"{name}:", False
     for word in words:
-        if len(line) + 1 + len(word) > _LINE and line.strip() and line != f"{name}:":
+        if has_words and len(line) + len(word) >= _LINE:
             lines.append(line)
-            line = ""
+            line, has_words = "", False
         line += f" {word}"
+        has_words = has_words or bool(word)
     return "\r\n".join([*lines, line, ""]).encode()
 
 

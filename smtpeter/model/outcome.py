@@ -3,7 +3,7 @@
 from enum import Enum
 from typing import Literal
 
-from attrs import frozen
+from attrs import field, frozen
 from typing_extensions import override
 
 Stage = Literal[
@@ -46,10 +46,15 @@ class Reply:
     enhanced: str = ""
     """Such as C{5.1.1}; empty when the peer sent none."""
     text: str = ""
+    _shown: str = field(init=False, eq=False, repr=False)
+
+    @_shown.default
+    def _show(self) -> str:
+        return " ".join(part for part in (str(self.code), self.enhanced, self.text.replace("\n", " ")) if part)
 
     @override
     def __str__(self) -> str:
-        return " ".join(part for part in (str(self.code), self.enhanced, self.text.replace("\n", " ")) if part)
+        return self._shown
 
 
 @frozen(kw_only=True)

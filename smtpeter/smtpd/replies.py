@@ -5,7 +5,7 @@ Replies with enhanced status codes (RFC 5321, 4.2; RFC 2034; RFC 3463), and thos
 import re
 from textwrap import wrap
 
-from attrs import frozen
+from attrs import field, frozen
 
 MAX_TEXT = 480
 """Characters of text in a line: with code and line end it stays under 512 octets (RFC 5321, 4.5.3.1.5)."""
@@ -27,6 +27,15 @@ class Reply:
     enhanced: str
     text: str
     is_last: bool = False
+    _encoded: bytes = field(init=False, eq=False, repr=False)
+
+    @_encoded.default
+    def _encode(self) -> bytes:
+        text = self.text
+        if len(text) > MAX_TEXT or not (text.isascii() and text.isprintable()):
+            lines = [_UNPRINTABLE.sub(" ", line) for line in text.splitlines()]
+            return self._encode_lines([part for line in lines for part in wrap(line, MAX_TEXT)] or [""])
+        return b"%d %s\r\n" % (self.code, f"{self.enhanced} {text}".strip().encode("ascii"))
 
     @property
     def is_error(self) -> bool:
@@ -35,11 +44,7 @@ class Reply:
 
     def encode(self) -> bytes:
         """The reply as sent."""
-        text = self.text
-        if len(text) > MAX_TEXT or not (text.isascii() and text.isprintable()):
-            lines = [_UNPRINTABLE.sub(" ", line) for line in text.splitlines()]
-            return self._encode_lines([part for line in lines for part in wrap(line, MAX_TEXT)] or [""])
-        return b"%d %s\r\n" % (self.code, f"{self.enhanced} {text}".strip().encode("ascii"))
+        return self._encoded
 
     def _encode_lines(self, lines: list[str]) -> bytes:
         last = len(lines) - 1
