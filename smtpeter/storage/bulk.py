@@ -5,7 +5,7 @@ SQLAlchemy works on every value of every row before the driver sees it, which is
 ten. Our hot rows hold what the drivers take as it is (text, numbers, bytes), so the statement is compiled once for each
 dialect and the rows go to the driver as tuples.
 
-SQLite's driver gives the interpreter's lock away for each row, and waits for it again. So rows are inserted by
+SQLite's driver gives the interpreter's lock away for each row, and waits for it again. So there rows are written by
 statements of many rows, of few sizes, since each is compiled once.
 """
 
@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from smtpeter.storage.rows import Row
 
 SIZES = (64, 32, 16, 8, 4, 2)
-"""Rows in a statement that inserts several."""
+"""Rows in a statement that writes several."""
 
 
 @frozen
@@ -31,7 +31,7 @@ class _Compiled:
     parameters: Callable[[Row], Any]
     """Of a row with the constants."""
     several: dict[int, str]
-    """The statements that insert several rows."""
+    """The statements that write several rows."""
 
 
 @define(eq=False)
@@ -40,10 +40,13 @@ class Bulk:
     An insert or an update by bound parameters.
 
     @ivar _names: the keys that every row has.
+    @ivar _update_sqlite: an update for SQLite by what stands for C{{rows}} in it, whose columns are C{column1} and so
+        on, in the order of the names.
     """
 
     _statement: Insert | Update
     _names: tuple[str, ...]
+    _update_sqlite: str = ""
     _compiled: dict[str, _Compiled] = field(factory=dict, init=False)
 
     def execute(self, connection: Connection, rows: Sequence[Row]) -> int:
@@ -77,6 +80,12 @@ class Bulk:
         if made.positiontup is None:
             return _Compiled(made.string, constants, lambda row: row, {})
         several: dict[int, str] = {}
+        if self._update_sqlite and connection.dialect.name == "sqlite":
+            row = f"({', '.join('?' * len(self._names))})"
+            several = {
+                size: self._update_sqlite.format(rows=f"(VALUES {', '.join([row] * size)})") for size in (*SIZES, 1)
+            }
+            return _Compiled(several[1], {}, itemgetter(*self._names), several)
         if is_insert and connection.dialect.name == "sqlite":
             into, _, values = made.string.rpartition(" VALUES ")
             several = {size: f"{into} VALUES {', '.join([values] * size)}" for size in SIZES}

@@ -33,6 +33,13 @@ _SETTLE = Bulk(
         epoch=None,
     ),
     _NAMES,
+    # The same for SQLite, which takes several rows at once only so.
+    """
+    UPDATE messages SET state = column4, attempts = column5, next_attempt_at = column6,
+    due_at = CASE WHEN expires_at < column6 THEN expires_at ELSE column6 END,
+    last_reply = column7, node = NULL, epoch = NULL
+    FROM {rows} WHERE id = column1 AND node = column2 AND epoch = column3
+    """,
 )
 
 

@@ -14,6 +14,7 @@ _THINGS = Table("things", _METADATA, Column("id", Integer, primary_key=True), Co
 _INSERT = Bulk(insert(_THINGS), ("id", "name"))
 _RENAMED = update(_THINGS).where(_THINGS.c.id == bindparam("which")).values(name=bindparam("new"))
 _RENAME = Bulk(_RENAMED, ("which", "new"))
+_RENAME_AT_ONCE = Bulk(_RENAMED, ("which", "new"), "UPDATE things SET name = column2 FROM {rows} WHERE id = column1")
 
 
 class BulkTests(SynchronousTestCase):
@@ -50,6 +51,18 @@ class BulkTests(SynchronousTestCase):
         self.assertEqual(_RENAME.execute(self.connection, rows), 2)
         self.assertEqual(self.things(), [(0, "new 0"), (1, "old"), (2, "new 2")])
 
+    def test_updates_at_once(self) -> None:
+        """So it is with an update that has a form of its own for many rows, whatever their number is made of."""
+        _INSERT.execute(self.connection, [{"id": number, "name": "old"} for number in range(300)])
+        begins = 0
+        for count in (1, 2, 3, 64, 67):
+            some = range(begins, begins + count)
+            rows = [{"new": f"new {which}", "which": which} for which in (*some, 999)]
+            self.assertEqual(_RENAME_AT_ONCE.execute(self.connection, rows), count)
+            begins += count
+        expected = [(number, f"new {number}" if number < begins else "old") for number in range(300)]
+        self.assertEqual(self.things(), expected)
+
     def test_refused(self) -> None:
         """What the database refuses is raised as SQLAlchemy does, from one row and from several."""
         row = {"id": 1, "name": "a"}
@@ -77,6 +90,9 @@ class FewStatementsTests(SynchronousTestCase):
         said: list[str] = []
         connection.connection.driver_connection.set_trace_callback(said.append)  # type: ignore[union-attr]
         _INSERT.execute(connection, [{"id": number, "name": ""} for number in range(100)])
+        self.assertEqual(len(said), 3, said)
+        said.clear()
+        _RENAME_AT_ONCE.execute(connection, [{"which": number, "new": "x"} for number in range(100)])
         self.assertEqual(len(said), 3, said)
         self.assertEqual(sum(SIZES[place] for place in (0, 1, 4)), 100)
 
