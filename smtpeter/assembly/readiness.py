@@ -26,4 +26,7 @@ class ServerReadiness:
             await self._database.read(lambda connection: connection.execute(text("SELECT 1")).scalar())
         except StorageBusy as error:
             found.append(f"the database does not answer: {error}")
+        else:
+            if not self._database.is_writable:
+                found.append("writing to the database fails")
         return found

@@ -54,8 +54,14 @@ class Database:
     _busy_seconds: float = 5.0
     _make_lane: MakeLane = ThreadLane
     _opened: _Opened | None = None
-    _is_failing: bool = False
+    _failing: set[str] = field(factory=set)
+    """What does not work: C{write}, C{read}."""
     _log: Logger = field(factory=Logger)
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether writing did not fail the last time; what cannot write may still read."""
+        return "write" not in self._failing
 
     @property
     def is_sqlite(self) -> bool:
@@ -73,14 +79,14 @@ class Database:
             name="database-writer",
             threads=writers,
             limit=GROUP_LIMIT,
-            run=self._running(commit_group, writer),
+            run=self._running("write", commit_group, writer),
         )
         reads = self._make_lane(
             reactor=self._reactor,
             name="database-reader",
             threads=READERS,
             limit=1,
-            run=self._running(read_each, reader),
+            run=self._running("read", read_each, reader),
         )
         self._opened = _Opened(writer, reader, writes, reads)
         writes.start()
@@ -148,27 +154,30 @@ class Database:
         lane.put(operation)
         return await operation.answer
 
-    def _running(self, execute: Callable[[Engine, Sequence[Operation]], Answers], engine: Engine) -> Run:
+    def _running(self, what: str, execute: Callable[[Engine, Sequence[Operation]], Answers], engine: Engine) -> Run:
         def run(batch: list[Operation]) -> Deliver:
             try:
                 answers = execute(engine, batch)
             except BaseException as failure:
                 # The thread must live: whoever waits for it would wait for ever.
                 answers = [(operation, Failure(failure)) for operation in batch]
-            return partial(self._deliver, answers)
+            return partial(self._deliver, what, answers)
 
         return run
 
-    def _deliver(self, answers: Answers) -> None:
+    def _deliver(self, what: str, answers: Answers) -> None:
         for operation, result in answers:
             operation.answer.callback(result)
-        self._watch([result for _, result in answers])
+        self._watch(what, [result for _, result in answers])
 
-    def _watch(self, results: Sequence[object]) -> None:
-        """Log once when the database begins to fail, and once when it works again."""
+    def _watch(self, what: str, results: Sequence[object]) -> None:
+        """Log once when the database begins to fail, and once when it works again, for writing and for reading."""
         troubles = [result for result in results if isinstance(result, Failure) and result.check(StorageBusy)]
-        if troubles and not self._is_failing:
-            self._log.error("the database fails: {reason}", reason=troubles[0].getErrorMessage())
-        elif self._is_failing and not troubles:
-            self._log.info("the database works again")
-        self._is_failing = bool(troubles)
+        if troubles:
+            if not self._failing:
+                self._log.error("the database fails: {reason}", reason=troubles[0].getErrorMessage())
+            self._failing.add(what)
+        elif what in self._failing:
+            self._failing.remove(what)
+            if not self._failing:
+                self._log.info("the database works again")

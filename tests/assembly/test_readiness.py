@@ -21,6 +21,17 @@ class AwayDatabase:
         raise StorageBusy("it is away")
 
 
+@define
+class ReadOnlyDatabase:
+    """Nobody can write it."""
+
+    is_writable = False
+
+    async def read(self, function: object) -> object:
+        """It answers."""
+        return 1
+
+
 class ReadinessTests(SynchronousTestCase):
     """L{ServerReadiness}."""
 
@@ -46,3 +57,7 @@ class ReadinessTests(SynchronousTestCase):
             self.faults(AwayDatabase(), is_moving=False),
             ["mail is not moving", "the database does not answer: it is away"],
         )
+
+    def test_only_read(self) -> None:
+        """A database that answers and cannot be written is a fault."""
+        self.assertEqual(self.faults(ReadOnlyDatabase()), ["writing to the database fails"])

@@ -1,6 +1,9 @@
 """Another process holds the database's lock."""
 
+import json
 import time
+import urllib.error
+import urllib.request
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -12,6 +15,15 @@ from tests.support.sink import Sink
 from tests.support.valve import Valve
 
 BACKLOG = 300
+
+
+def readiness(it: Installation) -> tuple[int, dict[str, list[str]]]:
+    """What C{/readyz} answers."""
+    try:
+        with urllib.request.urlopen(f"http://localhost:{it.web_port}/readyz", timeout=10) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as refused:
+        return refused.code, json.load(refused)
 
 
 class LockTests(SynchronousTestCase):
@@ -37,7 +49,10 @@ class LockTests(SynchronousTestCase):
             self.assertLessEqual(sent, found)
 
     def test_refused_for_now(self) -> None:
-        """Behind a lock that lasts mail gets 451; when it is gone all goes on, and nothing comes twice."""
+        """
+        Behind a lock that lasts mail gets 451, and C{/readyz} says so; when it is gone all goes on, and nothing comes
+        twice.
+        """
         valve = Valve()
         with Sink(answer_message=valve) as sink, Installation(sink.port) as it:
             credentials = it.sender("shop.example")
@@ -48,6 +63,9 @@ class LockTests(SynchronousTestCase):
                 late.join(60)
                 time.sleep(2)
                 self.assertEqual(late.refusals, {451: 1})
+                status, told = readiness(it)
+                self.assertEqual(status, 503)
+                self.assertIn("writing to the database fails", told["faults"])
                 self.assertLessEqual(len(sink.arrived), sink.open_connections)
             with Crowd(it, credentials, 1, first=BACKLOG + 1) as again:
                 again.join(60)
@@ -55,4 +73,5 @@ class LockTests(SynchronousTestCase):
             sink.wait_for(BACKLOG + 1, 60)
             self.assertTrue(queue_is_empty(it))
             self.assertEqual((len(sink.arrived), Account(crowd, sink.arrived).repeated), (BACKLOG + 1, 0))
+            self.assertEqual(readiness(it)[0], 200)
             it.stop()

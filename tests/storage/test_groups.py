@@ -233,7 +233,11 @@ class FileFailingTests(NotesInFile, FailingLaws, SynchronousTestCase):
             other.execute("BEGIN IMMEDIATE")
             for _ in range(3):
                 self.together(self.database.transaction(write("x")))
+            self.together(self.database.read(lambda connection: None))
+            self.assertFalse(self.database.is_writable)
+            self.assertEqual(events, ["error"])
         self.together(self.database.transaction(write("x")))
+        self.assertTrue(self.database.is_writable)
         self.assertEqual(events, ["error", "info"])
 
 
