@@ -11,6 +11,7 @@ from twisted.application.service import IService, Service
 from twisted.python.usage import Options as UsageOptions
 
 from smtpeter.assembly import CannotStart, Server, make_server
+from smtpeter.assembly.calls import call_plainly
 from smtpeter.assembly.clocks import keep_steady
 from smtpeter.assembly.garbage import look_seldom
 from smtpeter.config import ConfigurationError, Settings, load_settings
@@ -43,6 +44,7 @@ def makeService(options: Options) -> IService:
     except (ConfigurationError, CannotStart) as error:
         raise SystemExit(f"smtpeter: {error}") from None
     reactor.callWhenRunning(look_seldom)
+    call_plainly()
     return service
 
 
