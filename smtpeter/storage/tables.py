@@ -14,8 +14,6 @@ A content is in C{contents} as it came, or, once it will not be sent any more, i
 that it shares with others (L{smtpeter.storage.packing}).
 """
 
-from typing import Any
-
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -25,25 +23,14 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     Table,
     Text,
     UniqueConstraint,
     text,
 )
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "%(table_name)s_by_%(column_0_N_name)s",
-        "uq": "%(table_name)s_have_one_%(column_0_N_name)s",
-        "fk": "%(table_name)s_have_%(column_0_name)s",
-        "pk": "%(table_name)s_key",
-    }
-)
-
-_Serial = BigInteger().with_variant(Integer, "sqlite")
-_CLUSTERED: dict[str, Any] = {"sqlite_with_rowid": False}
-_NEVER_REUSED: dict[str, Any] = {"sqlite_autoincrement": True}
+from smtpeter.storage.table_kinds import CLUSTERED, NEVER_REUSED, Serial
+from smtpeter.storage.table_kinds import metadata as metadata
 
 accounts = Table(
     "accounts",
@@ -52,7 +39,7 @@ accounts = Table(
     Column("name", Text, nullable=False, unique=True),
     Column("standing", Text, nullable=False),
     Column("created_at", Double, nullable=False),
-    **_NEVER_REUSED,
+    **NEVER_REUSED,
 )
 
 logins = Table(
@@ -66,7 +53,7 @@ logins = Table(
     Column("features", Text, nullable=False),
     Column("created_at", Double, nullable=False),
     UniqueConstraint("account_id", "name"),
-    **_NEVER_REUSED,
+    **NEVER_REUSED,
 )
 
 tokens = Table(
@@ -79,7 +66,7 @@ tokens = Table(
     Column("scopes", Text, nullable=False),
     Column("created_at", Double, nullable=False),
     UniqueConstraint("account_id", "name"),
-    **_NEVER_REUSED,
+    **NEVER_REUSED,
 )
 
 sender_domains = Table(
@@ -91,7 +78,7 @@ sender_domains = Table(
     Column("is_approved", Boolean, nullable=False),
     Column("created_at", Double, nullable=False),
     UniqueConstraint("account_id", "name"),
-    **_NEVER_REUSED,
+    **NEVER_REUSED,
 )
 
 dkim_keys = Table(
@@ -133,7 +120,7 @@ submissions = Table(
     Column("received_at", Double, nullable=False),
     Column("expires_at", Double, nullable=False),
     Column("size_bytes", Integer, nullable=False),
-    **_CLUSTERED,
+    **CLUSTERED,
 )
 
 contents = Table(
@@ -165,7 +152,7 @@ packed_contents = Table(
 pieces = Table(
     "pieces",
     metadata,
-    Column("id", _Serial, primary_key=True),
+    Column("id", Serial, primary_key=True),
     Column("hash", LargeBinary, nullable=False, unique=True),
     Column("form", Text, nullable=False),
     Column("size_bytes", Integer, nullable=False),
@@ -178,7 +165,7 @@ piece_places = Table(
     Column("submission_id", Text, primary_key=True),
     Column("begins_at", Integer, primary_key=True),
     Column("piece_id", ForeignKey("pieces.id"), nullable=False, index=True),
-    **_CLUSTERED,
+    **CLUSTERED,
 )
 
 messages = Table(
@@ -199,7 +186,7 @@ messages = Table(
     Column("last_reply", Text, nullable=False),
     Column("node", Text),
     Column("epoch", BigInteger),
-    **_CLUSTERED,
+    **CLUSTERED,
 )
 
 IS_WAITING = text("state = 'queued' AND node IS NULL")
@@ -220,7 +207,7 @@ for _name, _columns, _condition in (
 events = Table(
     "events",
     metadata,
-    Column("id", _Serial, primary_key=True),
+    Column("id", Serial, primary_key=True),
     Column("message_id", Text, nullable=False),
     Column("account_id", Integer, nullable=False),
     Column("type", Text, nullable=False),
@@ -233,7 +220,7 @@ events = Table(
     Index("events_by_message", "message_id", "id"),
     Index("events_by_recipient", "account_id", "recipient", "at", "id"),
     Index("events_by_type", "account_id", "type", "at", "id"),
-    **_NEVER_REUSED,
+    **NEVER_REUSED,
 )
 
 HAS_TEMPLATE = text("template_id IS NOT NULL")
@@ -252,7 +239,7 @@ event_tags = Table(
     Column("tag", Text, primary_key=True),
     Column("at", Double, primary_key=True),
     Column("event_id", BigInteger, primary_key=True),
-    **_CLUSTERED,
+    **CLUSTERED,
 )
 
 tag_totals = Table(
@@ -269,7 +256,7 @@ tag_totals = Table(
     Column("all_clicks", BigInteger, nullable=False),
     Column("unique_clicks", BigInteger, nullable=False),
     Index("tag_totals_by_last", "account_id", "last_at"),
-    **_CLUSTERED,
+    **CLUSTERED,
 )
 
 returns = Table(
@@ -287,11 +274,23 @@ returns = Table(
 commands = Table(
     "commands",
     metadata,
-    Column("id", _Serial, primary_key=True),
+    Column("id", Serial, primary_key=True),
     Column("kind", Text, nullable=False),
     Column("message_id", Text),
     Column("destination", Text),
     Column("account_id", Integer),
     Column("created_at", Double, nullable=False),
-    **_NEVER_REUSED,
+    **NEVER_REUSED,
+)
+
+suppressions = Table(
+    "suppressions",
+    metadata,
+    Column("account_id", Integer, primary_key=True, autoincrement=False),
+    Column("address", Text, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("message_id", Text),
+    Column("description", Text, nullable=False),
+    **CLUSTERED,
 )

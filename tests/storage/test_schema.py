@@ -129,7 +129,9 @@ class SchemaTests(SynchronousTestCase):
         with closing(sqlite3.connect(self.path)) as connection:
             made = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'").fetchall())
         clustered = {name for name, sql in made.items() if "WITHOUT ROWID" in sql}
-        self.assertEqual(clustered, {"event_tags", "messages", "piece_places", "submissions", "tag_totals"})
+        self.assertEqual(
+            clustered, {"event_tags", "messages", "piece_places", "submissions", "suppressions", "tag_totals"}
+        )
         growing = {name for name, sql in made.items() if "AUTOINCREMENT" in sql}
         self.assertEqual(growing, {"accounts", "logins", "tokens", "sender_domains", "events", "commands"})
 
