@@ -74,7 +74,13 @@ class Stages:
         settings, vault = self.settings, KeyedVault(self.foundations.secrets.vault_keys, os.urandom)
         self.database = Database(url=settings.database.url, reactor=self.reactor, make_lane=self.meters.make_lane)
         is_short = shortness(settings.database.url)
-        self._store = StoredQueue(database=self.database, node_id=self.foundations.node_id, is_short=is_short)
+        self._store = StoredQueue(
+            database=self.database,
+            node_id=self.foundations.node_id,
+            is_short=is_short,
+            reasons=settings.suppression.reasons,
+            settled=self.meters.settled,
+        )
         self.directory = StoredDirectory(database=self.database, vault=vault, clock=self.reactor)
         self.visits = Visits(StoredJournal(database=self.database), self.reactor)
 

@@ -17,12 +17,14 @@ class Shelf(Protocol):
 
     async def store(
         self, submission: Submission, events: Sequence[Event], is_claimed: bool, once: Once | None = None
-    ) -> None:
+    ) -> Collection[str]:
         """
-        Commit a submission, its messages and their events together.
+        Commit a submission, its messages and their events together. Messages whose recipients are on the account's
+        suppression list are stored in their final state, with the event that tells so, and are not to be sent.
 
         @param is_claimed: whether this node keeps the messages in memory, already claimed.
         @param once: the key of the request that they came with.
+        @return: the ids of the messages that are not to be sent.
         @raise AlreadyAsked: the account has a request with that key; nothing was stored.
         @raise StorageFull: no space; nothing was stored.
         @raise StorageBusy: cannot be stored now; nothing was stored.
@@ -78,7 +80,7 @@ class QueueStore(Protocol):
     ) -> list[Queued]:
         """
         Take messages that nobody else will get before this node's lease ends, most overdue first. Queued messages past
-        their expiry are due as well.
+        their expiry are due as well. Those whose recipients have come on a suppression list are ended and not told.
 
         @param max_bytes: stop when the contents taken exceed it (one is always taken).
         @param without_domains: recipient domains of which enough are in memory.

@@ -127,6 +127,12 @@ class SubmissionSection(Section):
     sender_domains: Literal["required", "optional"] = "required"
 
 
+class SuppressionSection(Section):
+    """[suppression]"""
+
+    reasons: list[Literal["hard_bounce", "complaint", "unsubscribe"]] = ["hard_bounce", "complaint", "unsubscribe"]
+
+
 class RouteSection(Section):
     """One [[relay.route]]."""
 
@@ -184,6 +190,7 @@ class Document(Section):
     processing: ProcessingSection = ProcessingSection()
     tracking: TrackingSection = TrackingSection()
     submission: SubmissionSection = SubmissionSection()
+    suppression: SuppressionSection = SuppressionSection()
     relay: RelaySection = RelaySection()
     dns: DNSSection = DNSSection()
     secrets: SecretsSection = SecretsSection()

@@ -19,6 +19,7 @@ from smtpeter.config.checks import SQLITE
 from smtpeter.config.contradictions import contradictions
 from smtpeter.config.faults import ConfigurationError, Fault
 from smtpeter.config.translation import translate, without
+from smtpeter.model.suppression import SuppressionReason
 
 _TCP = re.compile(r"tcp6?:(?:port=)?(\d+)")
 
@@ -77,6 +78,7 @@ def _settle(document: written.Document, folder: PurePath) -> made.Settings:
         processing=made.ProcessingSettings(**_frozen(document.processing)),
         tracking=_tracking(document),
         submission=made.SubmissionSettings(**_frozen(document.submission)),
+        suppression=made.SuppressionSettings(reasons=frozenset(map(SuppressionReason, document.suppression.reasons))),
         relay=made.RelaySettings(
             **{**_frozen(relay, without="route"), "routes": tuple(_route(route, folder) for route in relay.route)}
         ),

@@ -5,6 +5,8 @@ from typing import Literal
 
 from attrs import field, frozen
 
+from smtpeter.model.suppression import SuppressionReason
+
 RouteTLS = Literal["none", "opportunistic", "require", "verify"]
 
 
@@ -103,6 +105,14 @@ class SubmissionSettings:
 
 
 @frozen(kw_only=True)
+class SuppressionSettings:
+    """[suppression]"""
+
+    reasons: frozenset[SuppressionReason]
+    """What puts an address on the list of its own accord."""
+
+
+@frozen(kw_only=True)
 class RouteSettings:
     """One [[relay.route]]."""
 
@@ -172,6 +182,7 @@ class Settings:
     processing: ProcessingSettings
     tracking: TrackingSettings
     submission: SubmissionSettings
+    suppression: SuppressionSettings
     relay: RelaySettings
     dns: DNSSettings
     secrets: SecretsSettings

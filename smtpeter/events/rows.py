@@ -34,7 +34,7 @@ _OURS: Mapping[EventType, tuple[str, ...]] = {
         *("state", "reply", "destination", "next_attempt", "tags", "templateid"),
     ),
     "unsubscribe": ("id", "time", "envelope", "recipient", "tags", "templateid"),
-    "suppressed": ("id", "time", "envelope", "recipient", "tags", "templateid"),
+    "suppressed": ("id", "time", "envelope", "recipient", "reason", "listed", "description", "tags", "templateid"),
 }
 
 Row = dict[str, str]

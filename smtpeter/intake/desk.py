@@ -1,11 +1,12 @@
 """The desk at which mail is handed in: checks it, commits it to stable storage, gives a receipt."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from typing import Any, Literal, TypeVar
 
-from attrs import define
+from attrs import define, evolve
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from smtpeter.boundaries.accounts import SenderDomains
@@ -17,7 +18,7 @@ from smtpeter.intake.reading import Reading, check_limits, read_content
 from smtpeter.intake.returning import ReturnAddresses
 from smtpeter.intake.threads import Threads
 from smtpeter.model.identity import new_id
-from smtpeter.model.message import Draft, Once, Return, Trace
+from smtpeter.model.message import Draft, Once, Return, Submission, Trace
 
 SMALL_BYTES = 65_536
 """Contents up to this size are read at once; larger ones in a thread."""
@@ -37,6 +38,7 @@ class IntakeDesk:
     @ivar accepted_bytes: the same for the bytes of their contents, once per submission.
     """
 
+    _log = Logger()
     shelf: Shelf
     handover: Handover
     sender_domains: SenderDomains
@@ -130,15 +132,28 @@ class IntakeDesk:
         domains = {message.domain for message in submission.messages}
         is_claimed = self.handover.reserve(messages, size_bytes, submission.account_id, domains)
         try:
-            await self.shelf.store(submission, acceptance.events, is_claimed, once)
+            suppressed = await self.shelf.store(submission, acceptance.events, is_claimed, once)
         except BaseException:
             if is_claimed:
                 self.handover.give_back(messages, size_bytes)
             raise
         self.accepted(submission.source, messages)
         self.accepted_bytes(submission.source, size_bytes)
+        for message in submission.messages:
+            if message.id in suppressed:
+                self._log.info("{id} is suppressed: its recipient is on the list", id=message.id)
         if is_claimed:
+            self._hand_over(submission, suppressed)
+
+    def _hand_over(self, submission: Submission, suppressed: Collection[str]) -> None:
+        """Let those go on that are to be sent. The others leave their room, and their content if nobody gets it."""
+        if not suppressed:
             self.handover.hand_over(submission)
+            return
+        wanted = tuple(message for message in submission.messages if message.id not in suppressed)
+        self.handover.give_back(len(suppressed), 0 if wanted else len(submission.content))
+        if wanted:
+            self.handover.hand_over(evolve(submission, messages=wanted))
 
 
 def _shielded(work: Coroutine["Deferred[Any]", Any, Result]) -> "Deferred[Result]":

@@ -6,6 +6,7 @@ from attrs import field, frozen
 
 from smtpeter.model.event import Event
 from smtpeter.model.message import State, Submission
+from smtpeter.model.suppression import Suppression
 
 
 @frozen(kw_only=True)
@@ -29,6 +30,8 @@ class Settlement:
     events: tuple[Event, ...] = ()
     notice: Submission | None = None
     """A DSN to the sender (RFC 3464), queued unclaimed in the same transaction."""
+    suppression: Suppression | None = None
+    """What it puts on the account's suppression list, if the operator wants that."""
 
 
 @frozen(kw_only=True)

@@ -2,12 +2,14 @@
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from enum import Enum
 from functools import lru_cache
 
 from attrs import frozen
 
 from smtpeter.model.address import REMEMBERED, lookup_domain
+from smtpeter.model.event import EventType
 
 _ESCAPED = re.compile(r"\\(.)")
 _NEEDS_QUOTES = re.compile(r'[\s"(),:;<>@\[\\\]]|\.\.|^\.|\.$|^$')
@@ -26,6 +28,14 @@ WILLS = (SuppressionReason.COMPLAINT, SuppressionReason.UNSUBSCRIBE)
 """The reasons that are the recipient's own will: an entry with one is not lost to any other."""
 
 
+EVENTS: Mapping[SuppressionReason, EventType] = {
+    SuppressionReason.HARD_BOUNCE: "failure",
+    SuppressionReason.COMPLAINT: "abuse",
+    SuppressionReason.UNSUBSCRIBE: "unsubscribe",
+}
+"""The event that an entry comes from: it has the entry's message and its time."""
+
+
 @frozen(kw_only=True)
 class Suppression:
     """An address that an account does not write to."""
@@ -42,7 +52,6 @@ class Suppression:
     """In words, such as the reply that refused the address."""
 
 
-@lru_cache(maxsize=REMEMBERED)
 def listed_address(address: str) -> str:
     """
     The form in which an address stands on a list: two ways to write one mailbox have the same.
@@ -52,8 +61,17 @@ def listed_address(address: str) -> str:
 
     @raise smtpeter.model.address.AddressError: there can be no such domain.
     """
-    local, _, domain = address.rpartition("@")
-    return f"{_listed_local(local)}@{lookup_domain(domain)}"
+    return listed_recipient(address, lookup_domain(address.rpartition("@")[2]))
+
+
+@lru_cache(maxsize=REMEMBERED)
+def listed_recipient(address: str, domain: str) -> str:
+    """
+    The same for a recipient whose domain was looked up when the mail was accepted: it cannot fail.
+
+    @param domain: L{smtpeter.model.message.Message.domain}.
+    """
+    return f"{_listed_local(address.rpartition('@')[0])}@{domain}"
 
 
 def _listed_local(local: str) -> str:

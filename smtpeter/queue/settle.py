@@ -1,5 +1,5 @@
 """
-What an attempt's outcome changes: the message's state, its event, and the notice to its sender.
+What an attempt's outcome changes: the message's state, its event, the notice to its sender, the suppression list.
 
 Pure: one settlement for each outcome, which storage commits in one transaction.
 """
@@ -22,6 +22,7 @@ from smtpeter.queue.records import (
     status_of,
 )
 from smtpeter.queue.schedule import next_attempt, stop_at_delay_line
+from smtpeter.suppression.rules import entry_of_expiry, entry_of_failure
 
 
 def settle(
@@ -93,6 +94,7 @@ def _failed(queued: Queued, outcome: Outcome, hostname: str, new_id: NewId) -> S
         last_reply=description,
         events=(failure(queued, outcome),),
         notice=failure_notice(queued, outcome, outcome.at, status_of(outcome, 5), description, hostname, new_id),
+        suppression=entry_of_failure(queued, outcome, description),
     )
 
 
@@ -126,4 +128,5 @@ def _expired(queued: Queued, outcome: Outcome | None, now: float, hostname: str,
         last_reply=told,
         events=(expiry(queued, outcome, now),),
         notice=failure_notice(queued, outcome, now, EXPIRED_STATUS, description, hostname, new_id),
+        suppression=entry_of_expiry(queued, now, told),
     )

@@ -1,6 +1,7 @@
 """Inserts what comes in, many at a time: submissions with their messages, and events."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from sqlalchemy import Connection, insert, text
 
@@ -8,7 +9,7 @@ from smtpeter.model.event import Event
 from smtpeter.model.message import Submission
 from smtpeter.model.queue import Node
 from smtpeter.storage.bulk import Bulk
-from smtpeter.storage.rows import event_row, message_rows, submission_row
+from smtpeter.storage.rows import Row, event_row, message_rows, submission_row
 from smtpeter.storage.tables import contents, events, messages, submissions
 from smtpeter.storage.tags import insert_tags, newest_event
 
@@ -20,11 +21,16 @@ _INSERT_EVENTS = Bulk(insert(events).inline(), tuple(column.name for column in e
 _ORDER_EVENTS = text("SELECT pg_advisory_xact_lock(7368769)")
 
 
-def insert_submissions(connection: Connection, arrived: Sequence[tuple[Submission, Node | None]]) -> None:
+def insert_submissions(
+    connection: Connection,
+    arrived: Sequence[tuple[Submission, Node | None]],
+    ended: Mapping[str, Row] = MappingProxyType({}),
+) -> None:
     """
     Insert submissions, their contents and their messages.
 
     @param arrived: each with the claim that its messages get.
+    @param ended: what the rows of messages say that are not to be sent, by their ids.
     """
     if not arrived:
         return
@@ -33,6 +39,8 @@ def insert_submissions(connection: Connection, arrived: Sequence[tuple[Submissio
         connection, [{"submission_id": submission.id, "content": submission.content} for submission, _ in arrived]
     )
     rows = [row for submission, claim in arrived for row in message_rows(submission, claim)]
+    if ended:
+        rows = [{**row, **ended.get(row["id"], {})} for row in rows]
     if rows:
         _INSERT_MESSAGES.execute(connection, rows)
 

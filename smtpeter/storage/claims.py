@@ -9,17 +9,22 @@ C{messages_waiting} instead: a dead destination or an account with a million mes
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 from sqlalchemy import Connection, Row, select, text, update
 
 from smtpeter.model.message import Message, Queued
 from smtpeter.model.queue import Node
 from smtpeter.storage.contents import read_contents
 from smtpeter.storage.rows import read_recipient, read_submission
+from smtpeter.storage.suppressing import Listed, find_listed, hold_back
 from smtpeter.storage.tables import IS_WAITING, messages, submissions
+from smtpeter.suppression.rules import is_exempt
 
 WINDOW = 10_000
 """How many index entries are read before turning to the other way; some two milliseconds."""
+
+ROUNDS = 8
+"""How often a claim looks for more when all that it has found was held back."""
 
 MOST = 5_000
 """The most that is claimed at once, whatever is asked: texts of SQL have a limit of variables."""
@@ -40,10 +45,42 @@ class Demand:
         return domain not in self.without_domains and account_id not in self.without_accounts
 
 
-def claim(connection: Connection, node: Node, demand: Demand) -> list[Queued]:
-    """Claim what is due, most overdue first, and read it."""
-    ids = _candidates(connection, demand)
-    taken = _within(_lock(connection, ids), demand.max_bytes)
+@frozen(kw_only=True)
+class Claimed:
+    """What a node has got."""
+
+    queued: list[Queued] = field(factory=list)
+    suppressed: int = 0
+    """How many messages were ended instead."""
+
+
+def claim(connection: Connection, node: Node, demand: Demand) -> Claimed:
+    """
+    Claim what is due, most overdue first, and read it. Where all that is due is held back by suppression lists, look
+    further, a few times: a flood of such mail keeps no other waiting for long.
+    """
+    suppressed = 0
+    for _ in range(ROUNDS):
+        taken = _within(_lock(connection, _candidates(connection, demand)), demand.max_bytes)
+        listed = _hold_back(connection, taken, demand.now)
+        suppressed += len(listed)
+        if len(listed) < len(taken) or not taken:
+            break
+    kept = [row for row in taken if row.id not in listed]
+    return Claimed(queued=_claim(connection, node, kept), suppressed=suppressed)
+
+
+def _hold_back(connection: Connection, rows: Sequence[Row[Any]], now: float) -> Listed:
+    """Those that are not to be sent any more, which it ends."""
+    asked = ((row.id, row.account_id, row.recipient, row.domain) for row in rows if not is_exempt(row.source))
+    listed = find_listed(connection, asked)
+    if listed:
+        mail = [(_message(row), read_submission(row, b"", ())) for row in rows if row.id in listed]
+        hold_back(connection, listed, mail, now)
+    return listed
+
+
+def _claim(connection: Connection, node: Node, taken: Sequence[Row[Any]]) -> list[Queued]:
     if not taken:
         return []
     marked = update(messages).where(messages.c.id.in_([row.id for row in taken]))

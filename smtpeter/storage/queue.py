@@ -8,20 +8,23 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import IntegrityError
 from typing_extensions import override
 
+from smtpeter.boundaries.metrics import Tally, uncounted
 from smtpeter.boundaries.queue import QueueStore, Shelf
 from smtpeter.boundaries.requests import AlreadyAsked
 from smtpeter.boundaries.storage import StorageBusy, StorageFull
 from smtpeter.model.event import Event
-from smtpeter.model.message import Once, Queued, Return, Submission
+from smtpeter.model.message import Once, Queued, Return, State, Submission
 from smtpeter.model.queue import Command, Node, Settlement
+from smtpeter.model.suppression import SuppressionReason
 from smtpeter.storage import commands, nodes
 from smtpeter.storage.arrivals import insert_events, insert_submissions
-from smtpeter.storage.claims import Demand, claim
+from smtpeter.storage.claims import Claimed, Demand, claim
 from smtpeter.storage.database import Database
 from smtpeter.storage.failures import CommitInDoubt, is_duplicate
 from smtpeter.storage.requests import insert_requests
 from smtpeter.storage.returns import insert_returns
 from smtpeter.storage.settlements import settle
+from smtpeter.storage.suppressing import events_of_held_back, find_listed_of, held_back_values
 from smtpeter.storage.tables import IS_WAITING, messages
 
 _Arrival = tuple[Submission, Sequence[Event], Node | None, Once | None]
@@ -36,12 +39,16 @@ class StoredQueue(Shelf, QueueStore):
     @ivar _lease_seconds: how long a node's claims outlive its last heartbeat; the same on all nodes.
     @ivar _is_short: whether the rest of the disk is kept for settlements, so that no more mail is accepted. Called in a
         database thread.
+    @ivar _reasons: what puts addresses on suppression lists.
+    @ivar _settled: counts messages that are held back, by their final state.
     """
 
     _database: Database
     _node_id: str
     _lease_seconds: float = 30.0
     _is_short: Callable[[], bool] = lambda: False
+    _reasons: Collection[SuppressionReason] = tuple(SuppressionReason)
+    _settled: Tally = uncounted
     _node: Node | None = None
     _swept_at: float | None = None
     _doubtful: set[str] = field(factory=set, init=False)
@@ -50,11 +57,11 @@ class StoredQueue(Shelf, QueueStore):
     @override
     async def store(
         self, submission: Submission, events: Sequence[Event], is_claimed: bool, once: Once | None = None
-    ) -> None:
+    ) -> Collection[str]:
         """Commit a submission, its messages and their events together (L{Shelf.store})."""
         arrival = (submission, events, self._enlisted() if is_claimed else None, once)
         try:
-            await self._database.together(self._store, arrival, len(submission.content))
+            held_back = await self._database.together(self._store, arrival, len(submission.content))
         except IntegrityError as failure:
             if once is not None and is_duplicate(failure):
                 raise AlreadyAsked(once.key) from failure
@@ -63,6 +70,8 @@ class StoredQueue(Shelf, QueueStore):
             if is_claimed:
                 self._doubtful.update(message.id for message in submission.messages)
             raise
+        self._count_suppressed(len(held_back))
+        return held_back
 
     @override
     async def store_return(self, returned: Sequence[Return]) -> None:
@@ -103,24 +112,25 @@ class StoredQueue(Shelf, QueueStore):
         is_sweeping = self._swept_at is None or not 0 <= now - self._swept_at < self._lease_seconds / 3
         doubtful = list(self._doubtful)
 
-        def work(connection: Connection) -> list[Queued]:
+        def work(connection: Connection) -> Claimed:
             if doubtful:
                 nodes.release_doubtful(connection, node, doubtful)
             if is_sweeping:
                 nodes.free_lapsed(connection, node, now - self._lease_seconds)
-            return claim(connection, node, demand) if nodes.may_claim(connection, node) else []
+            return claim(connection, node, demand) if nodes.may_claim(connection, node) else Claimed()
 
         taken = await self._claimed(work)
         self._doubtful.difference_update(doubtful)
         if is_sweeping:
             self._swept_at = now
-        return taken
+        self._count_suppressed(taken.suppressed)
+        return taken.queued
 
-    async def _claimed(self, work: Callable[[Connection], list[Queued]]) -> list[Queued]:
+    async def _claimed(self, work: Callable[[Connection], Claimed]) -> Claimed:
         try:
             return await self._database.transaction(work)
         except CommitInDoubt as doubt:
-            self._doubtful.update(queued.message.id for queued in cast(list[Queued], doubt.result))
+            self._doubtful.update(queued.message.id for queued in cast(Claimed, doubt.result).queued)
             raise
 
     @override
@@ -160,21 +170,30 @@ class StoredQueue(Shelf, QueueStore):
             raise RuntimeError("enlist before you claim")
         return self._node
 
-    def _store(self, connection: Connection, arrivals: Sequence[_Arrival]) -> None:
+    def _store(self, connection: Connection, arrivals: Sequence[_Arrival]) -> list[Collection[str]]:
         self._check_space()
         claims = {claimed for _, _, claimed, _ in arrivals if claimed is not None}
         if not all(nodes.may_claim(connection, node) for node in claims):
             raise StorageBusy(f"another process has taken the identity of node {self._node_id}")
-        insert_submissions(connection, [(submission, claimed) for submission, _, claimed, _ in arrivals])
-        insert_events(connection, [event for _, events, _, _ in arrivals for event in events])
+        accepted = [submission for submission, _, _, _ in arrivals]
+        listed = find_listed_of(connection, accepted)
+        ended = {message_id: held_back_values(entry) for message_id, entry in listed.items()}
+        insert_submissions(connection, [(submission, claimed) for submission, _, claimed, _ in arrivals], ended)
+        told = [event for _, events, _, _ in arrivals for event in events]
+        insert_events(connection, [*told, *events_of_held_back(accepted, listed)])
         insert_requests(connection, [(submission, once) for submission, _, _, once in arrivals if once is not None])
+        return [listed.keys() & {message.id for message in submission.messages} for submission in accepted]
 
     def _store_returns(self, connection: Connection, returned: Sequence[tuple[Return, ...]]) -> None:
         self._check_space()
         insert_returns(connection, [one for some in returned for one in some])
 
     def _settle(self, connection: Connection, settlements: Sequence[Settlement]) -> None:
-        settle(connection, self._enlisted(), settlements)
+        settle(connection, self._enlisted(), settlements, self._reasons)
+
+    def _count_suppressed(self, number: int) -> None:
+        if number:
+            self._settled(State.SUPPRESSED.value, number)
 
     def _check_space(self) -> None:
         if self._is_short():

@@ -1,14 +1,16 @@
-"""Writes what outcomes change, many at a time: states, the end of claims, events and notices."""
+"""Writes what outcomes change, many at a time: states, the end of claims, events, notices, suppression lists."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import BindParameter, Connection, Double, bindparam, case, update
 
 from smtpeter.boundaries.queue import ClaimLost
 from smtpeter.model.queue import Node, Settlement
+from smtpeter.model.suppression import SuppressionReason
 from smtpeter.storage.arrivals import insert_events, insert_submissions
 from smtpeter.storage.bulk import Bulk
 from smtpeter.storage.rows import Row
+from smtpeter.storage.suppressing import put_on_lists
 from smtpeter.storage.tables import messages
 
 _NEXT: BindParameter[float | None] = bindparam("new_next_attempt_at", type_=Double())
@@ -43,10 +45,16 @@ _SETTLE = Bulk(
 )
 
 
-def settle(connection: Connection, node: Node, settlements: Sequence[Settlement]) -> None:
+def settle(
+    connection: Connection,
+    node: Node,
+    settlements: Sequence[Settlement],
+    reasons: Collection[SuppressionReason] = tuple(SuppressionReason),
+) -> None:
     """
     Write settlements.
 
+    @param reasons: what puts addresses on suppression lists.
     @raise ClaimLost: the node does not hold one of the messages.
     """
     if _SETTLE.execute(connection, [_row(settlement, node) for settlement in settlements]) != len(settlements):
@@ -54,6 +62,7 @@ def settle(connection: Connection, node: Node, settlements: Sequence[Settlement]
     notices = [settlement.notice for settlement in settlements if settlement.notice is not None]
     insert_submissions(connection, [(notice, None) for notice in notices])
     insert_events(connection, [event for settlement in settlements for event in settlement.events])
+    put_on_lists(connection, settlements, reasons)
 
 
 def _row(settlement: Settlement, node: Node) -> Row:

@@ -122,6 +122,8 @@ class StoredSuppressions(SuppressionBook):
         self, account_id: int, after: str, limit: int, reason: SuppressionReason | None = None
     ) -> list[Suppression]:
         """A page of a list (L{SuppressionBook.page})."""
+        if not is_storable(after):
+            return []
         query = _page(account_id, after, limit, reason)
         return await self._database.read(lambda connection: [_read(row) for row in connection.execute(query)])
 

@@ -6,6 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from smtpeter.config import RouteSettings, read_settings
 from smtpeter.model.address import lookup_domain
+from smtpeter.model.suppression import SuppressionReason
 from tests.config.texts import FOLDER, faults, read
 
 
@@ -31,10 +32,21 @@ class ReadingTests(SynchronousTestCase):
         self.assertEqual((processing.inliner, processing.workers, processing.timeout), ("premailer", 1, 5))
         self.assertEqual(processing.worker_memory, 268435456)
         self.assertEqual(found.submission.sender_domains, "required")
+        self.assertEqual(
+            {reason.value for reason in found.suppression.reasons}, {"hard_bounce", "complaint", "unsubscribe"}
+        )
         relay = found.relay
         self.assertEqual((relay.port, relay.source_addresses, relay.max_age_hours), (25, (), 24))
         self.assertEqual((relay.allow_private, relay.routes, found.dns.servers), (False, (), ()))
         self.assertEqual(found.secrets.folder, FOLDER / "secrets")
+
+    def test_suppression(self) -> None:
+        """What puts addresses on the list is chosen; what an operator does by hand needs no leave."""
+        some = read('[suppression]\nreasons = ["complaint"]\n').suppression
+        self.assertEqual(some.reasons, frozenset((SuppressionReason.COMPLAINT,)))
+        self.assertEqual(read("[suppression]\nreasons = []\n").suppression.reasons, frozenset())
+        (fault,) = faults('[suppression]\nreasons = ["complaint", "manual"]\n')
+        self.assertIn('[suppression] reasons 2 "manual" is not possible', str(fault))
 
     def test_derived(self) -> None:
         """Addresses that are not set follow the host name and the first listeners."""

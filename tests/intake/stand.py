@@ -51,15 +51,18 @@ class Notebook:
     @ivar has_room: what a reservation is answered.
     @ivar failure: raised instead of storing.
     @ivar gate: while set, storing waits for it.
+    @ivar suppressed: addresses that are on the list.
     """
 
     has_room: bool = True
     failure: Exception | None = None
     gate: "Deferred[None] | None" = None
+    suppressed: frozenset[str] = frozenset()
     calls: list[tuple[object, ...]] = field(factory=list)
     submissions: list[Submission] = field(factory=list)
     events: list[Event] = field(factory=list)
     returned: list[Return] = field(factory=list)
+    handed: list[Submission] = field(factory=list)
     keys: list[Once | None] = field(factory=list)
     commits: int = 0
 
@@ -71,6 +74,7 @@ class Notebook:
     def hand_over(self, submission: Submission) -> None:
         """Note it."""
         self.calls.append(("hand_over", submission.id))
+        self.handed.append(submission)
 
     def give_back(self, messages: int, size_bytes: int) -> None:
         """Note it."""
@@ -78,13 +82,14 @@ class Notebook:
 
     async def store(
         self, submission: Submission, events: Sequence[Event], is_claimed: bool, once: Once | None = None
-    ) -> None:
+    ) -> Collection[str]:
         """Keep it."""
         self.calls.append(("store", is_claimed))
         await self._commit()
         self.keys.append(once)
         self.submissions.append(submission)
         self.events.extend(events)
+        return {message.id for message in submission.messages if message.recipient.address in self.suppressed}
 
     async def store_return(self, returned: Sequence[Return]) -> None:
         """Keep it."""

@@ -254,6 +254,32 @@ class CommitTests(SynchronousTestCase):
             self.assertRaises(type(failure), ended, desk.desk.submit(draft()))
             self.assertEqual(desk.notebook.calls[2:], [("give_back", 1, len(CONTENT))])
 
+    def test_suppressed(self) -> None:
+        """Messages that are not to be sent leave their room, and the receipt names them like the others."""
+        desk = stand()
+        desk.notebook.suppressed = frozenset(("b@example.org",))
+        receipt = ended(desk.desk.submit(draft(recipients=["a@example.net", "b@example.org", "c@example.net"])))
+        (submission,) = desk.notebook.submissions
+        self.assertEqual(len(receipt.message_ids), 3)
+        self.assertEqual(desk.notebook.calls[2:], [("give_back", 1, 0), ("hand_over", submission.id)])
+        handed = [message.recipient.address for message in desk.notebook.handed[0].messages]
+        self.assertEqual(handed, ["a@example.net", "c@example.net"])
+
+    def test_all_suppressed(self) -> None:
+        """When none is to be sent nothing is handed over, and the room of the content is given back too."""
+        desk = stand()
+        desk.notebook.suppressed = frozenset(("a@example.net", "b@example.org"))
+        receipt = ended(desk.desk.submit(draft(recipients=["a@example.net", "b@example.org"])))
+        self.assertEqual(len(receipt.message_ids), 2)
+        self.assertEqual(desk.notebook.calls[2:], [("give_back", 2, len(CONTENT))])
+
+    def test_suppressed_without_room(self) -> None:
+        """What had no room leaves none."""
+        desk = stand()
+        desk.notebook.has_room, desk.notebook.suppressed = False, frozenset(("a@example.net",))
+        ended(desk.desk.submit(draft(recipients=["a@example.net"])))
+        self.assertEqual(desk.notebook.calls[1:], [("store", False)])
+
     def test_client_gone(self) -> None:
         """A client that goes away during the write does not stop it: what is stored as claimed reaches the queue."""
         desk = stand()

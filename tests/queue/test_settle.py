@@ -34,6 +34,36 @@ def report(notice: Submission | None) -> tuple[EmailMessage, dict[str, str]]:
     return message, {str(name).lower(): str(value) for group in groups for name, value in group.items()}
 
 
+class SuppressionTests(SynchronousTestCase):
+    """Whether the recipient comes on the suppression list."""
+
+    def test_failures(self) -> None:
+        """A hard failure says so, with its reply; a soft one does not."""
+        about = queued()
+        entry = settled(about, failed(NOW)).suppression
+        assert entry is not None
+        self.assertEqual((entry.address, entry.message_id), ("b@example.net", about.message.id))
+        self.assertEqual((entry.at, entry.description), (NOW, "550 5.1.1 no such user"))
+        self.assertIsNone(settled(queued(), evolve(failed(NOW), is_hard=False)).suppression)
+
+    def test_expiry(self) -> None:
+        """An expiry says so when the address was unknown to the end, with the last attempt or after it."""
+        unknown = evolve(deferred(NOW + DAY), reply=Reply(code=450, enhanced="4.1.1", text="who?"))
+        for expired in (
+            settled(queued(), unknown),
+            expire(queued(last_reply="450 4.1.1 who?"), NOW + DAY, "mail.example.com", an_id),
+        ):
+            assert expired.suppression is not None
+            self.assertEqual((expired.state, expired.suppression.at), (State.EXPIRED, NOW + DAY))
+        self.assertIsNone(expire(queued(last_reply="450 4.2.0 x"), NOW + DAY, "mail.example.com", an_id).suppression)
+
+    def test_others(self) -> None:
+        """A delivery and an attempt that failed for now do not, whatever was said."""
+        unknown = evolve(deferred(NOW), reply=Reply(code=450, enhanced="4.1.1", text="who?"))
+        for outcome in (delivered(NOW), unknown):
+            self.assertIsNone(settled(queued(), outcome).suppression)
+
+
 class StateTests(SynchronousTestCase):
     """Where the message is afterwards."""
 

@@ -89,6 +89,8 @@ class StoredSuppressionsLaws(Place):
         self.assertEqual(self.addresses(after="5@x.example", limit=3), ["6@x.example"])
         complaints = now(self.lists.page(1, "1@x.example", 2, SuppressionReason.COMPLAINT))
         self.assertEqual([one.address for one in complaints], ["3@x.example", "5@x.example"])
+        for strange in ("\0", "\ud800"):
+            self.assertEqual(self.addresses(after=strange), [])
 
     def test_asked_in_bulk(self) -> None:
         """Of many addresses of many accounts exactly those are told that are on the list of that account."""
