@@ -15,7 +15,9 @@ from smtpeter.storage.event_counts import StoredEventCounts
 from smtpeter.storage.event_search import StoredEventSearch
 from smtpeter.storage.requests import StoredRequests
 from smtpeter.storage.sent import StoredSent
+from smtpeter.storage.suppressions import StoredSuppressions
 from smtpeter.storage.tokens import StoredTokens
+from smtpeter.suppression.lists import SuppressionLists
 from smtpeter.web.api.access import transport
 from smtpeter.web.api.events import EventResources
 from smtpeter.web.api.files import Files
@@ -26,6 +28,7 @@ from smtpeter.web.api.routes import Family
 from smtpeter.web.api.sending import Sending
 from smtpeter.web.api.service import API
 from smtpeter.web.api.statistics import StatisticsResources
+from smtpeter.web.api.suppressions import SuppressionResources
 
 
 def build_api(settings: Settings, foundations: Foundations, stages: Stages) -> API:
@@ -44,7 +47,8 @@ def build_api(settings: Settings, foundations: Foundations, stages: Stages) -> A
         chance=os.urandom,
         max_message_size=settings.smtp.max_message_size,
     )
-    families: list[Family] = [sending, *_reading(stages)]
+    suppressions = SuppressionLists(StoredSuppressions(database=stages.database), stages.clock.seconds)
+    families: list[Family] = [sending, *_reading(stages), SuppressionResources(suppressions)]
     return API(
         StoredTokens(database=stages.database),
         partial(hash_token, foundations.secrets.password_key),

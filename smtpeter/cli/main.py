@@ -16,6 +16,7 @@ COMMANDS = {
     "login": Lazy("smtpeter.cli.login:login", "Create, list, update and delete SMTP logins."),
     "token": Lazy("smtpeter.cli.token:token", "Create, list and delete tokens for the REST API."),
     "domain": Lazy("smtpeter.cli.domain:domain", "Add, list, show and delete sender domains."),
+    "suppression": Lazy("smtpeter.cli.suppression:suppression", "See and change to whom an account does not write."),
     "queue": Lazy("smtpeter.cli.queue:queue", "See what waits, and why; try it again."),
     "message": Lazy("smtpeter.cli.message:message", "Show all that is known of a message."),
     "events": Lazy("smtpeter.cli.events:events", "Print what happened."),

@@ -31,7 +31,9 @@ from smtpeter.storage.database import Database
 from smtpeter.storage.journal import StoredJournal
 from smtpeter.storage.queue_view import StoredQueueView
 from smtpeter.storage.schema import check as check_schema
+from smtpeter.storage.suppressions import StoredSuppressions
 from smtpeter.storage.tokens import StoredTokens
+from smtpeter.suppression.lists import SuppressionLists
 
 T = TypeVar("T")
 
@@ -45,6 +47,7 @@ class Session:
     logins: Logins
     tokens: Tokens
     domains: Domains
+    suppressions: SuppressionLists
     queue: QueueView
     events: EventReader
     clock: Callable[[], float]
@@ -104,6 +107,7 @@ def join(settings: Settings, secrets: Secrets, out: Output) -> Session:
         logins=Logins(book, secrets.password_key, os.urandom, time.time),
         tokens=Tokens(StoredTokens(database=database), secrets.password_key, os.urandom, time.time),
         domains=Domains(book, time.time),
+        suppressions=SuppressionLists(StoredSuppressions(database=database), time.time),
         queue=StoredQueueView(database=database),
         events=StoredJournal(database=database),
         clock=time.time,
