@@ -26,15 +26,18 @@ Place = tuple[int, str]
 
 _COLUMNS = ", ".join(map(str, suppressions.c))
 
-# CROSS JOIN holds SQLite to this order: a look into the list for each that is asked for.
-_FIND_SQLITE = f"""
+# Both are held to a look into the key for each that is asked for: a planner that knows nothing of the table yet would
+# read all of it.
+FIND_SQLITE = f"""
     SELECT {_COLUMNS} FROM json_each(?) AS asked CROSS JOIN suppressions
     ON suppressions.account_id = json_extract(asked.value, '$[0]')
     AND suppressions.address = json_extract(asked.value, '$[1]')
 """  # noqa: S608
-_FIND_POSTGRESQL = f"""
-    SELECT {_COLUMNS} FROM unnest(%s::integer[], %s::text[]) AS asked(account_id, address)
-    JOIN suppressions USING (account_id, address)
+FIND_POSTGRESQL = f"""
+    SELECT found.* FROM unnest(%s::integer[], %s::text[]) AS asked(account_id, address) CROSS JOIN LATERAL (
+        SELECT {_COLUMNS} FROM suppressions
+        WHERE suppressions.account_id = asked.account_id AND suppressions.address = asked.address LIMIT 1
+    ) AS found
 """  # noqa: S608
 
 
@@ -87,9 +90,9 @@ def find_suppressed(connection: Connection, asked: Collection[Place]) -> dict[Pl
         return {}
     if connection.dialect.name == "postgresql":
         accounts, addresses = zip(*asked, strict=True)
-        rows = connection.exec_driver_sql(_FIND_POSTGRESQL, (list(accounts), list(addresses)))
+        rows = connection.exec_driver_sql(FIND_POSTGRESQL, (list(accounts), list(addresses)))
     else:
-        rows = connection.exec_driver_sql(_FIND_SQLITE, (json.dumps(list(asked)),))
+        rows = connection.exec_driver_sql(FIND_SQLITE, (json.dumps(list(asked)),))
     return {(row.account_id, row.address): _read(row) for row in rows}
 
 

@@ -1,5 +1,7 @@
 """Tests of L{smtpeter.storage.suppressions}."""
 
+import json
+
 from attrs import evolve
 from sqlalchemy import Connection
 from twisted.trial.unittest import SynchronousTestCase
@@ -7,7 +9,13 @@ from typing_extensions import override
 
 from smtpeter.model.suppression import Suppression, SuppressionReason
 from smtpeter.storage.arrivals import insert_events
-from smtpeter.storage.suppressions import StoredSuppressions, find_suppressed, insert_suppressions
+from smtpeter.storage.suppressions import (
+    FIND_POSTGRESQL,
+    FIND_SQLITE,
+    StoredSuppressions,
+    find_suppressed,
+    insert_suppressions,
+)
 from tests.conformance.samples import sample_event
 from tests.storage.places import InMemory, OnPostgreSQL, Place
 from tests.support.database import now
@@ -105,6 +113,28 @@ class StoredSuppressionsLaws(Place):
             {key: (one.account_id, one.address) for key, one in found.items()}, {one: one for one in wanted}
         )
         self.assertEqual(now(self.database.read(lambda connection: find_suppressed(connection, []))), {})
+
+    def plan(self) -> str:
+        """How the database looks for some addresses in a long list of which it knows nothing yet."""
+
+        def work(connection: Connection) -> str:
+            insert_suppressions(connection, [entry(f"{place}@x.example") for place in range(5000)])
+            asked = [(1, f"{place}@y.example") for place in range(3)]
+            if connection.dialect.name == "postgresql":
+                accounts, addresses = map(list, zip(*asked, strict=True))
+                rows = connection.exec_driver_sql(f"EXPLAIN {FIND_POSTGRESQL}", (accounts, addresses))
+            else:
+                rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {FIND_SQLITE}", (json.dumps(asked),))
+            return "\n".join(str(row[-1]) for row in rows)
+
+        return now(self.database.transaction(work))
+
+    def test_by_key(self) -> None:
+        """Each address is looked up by the key: however long a list is, it is not read."""
+        wanted = r"SEARCH suppressions USING PRIMARY KEY|Index (Only )?Scan using suppressions_key"
+        plan = self.plan()
+        self.assertRegex(plan, wanted)
+        self.assertNotRegex(plan, "Seq Scan|SCAN suppressions")
 
     def test_with_an_event(self) -> None:
         """An entry and its event are written together or not at all."""
