@@ -6,7 +6,6 @@ from typing import Any, Literal, TypeVar
 from attrs import define, evolve
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from smtpeter.boundaries.accounts import SenderDomains
@@ -38,7 +37,6 @@ class IntakeDesk:
     @ivar accepted_bytes: the same for the bytes of their contents, once per submission.
     """
 
-    _log = Logger()
     shelf: Shelf
     handover: Handover
     sender_domains: SenderDomains
@@ -139,9 +137,6 @@ class IntakeDesk:
             raise
         self.accepted(submission.source, messages)
         self.accepted_bytes(submission.source, size_bytes)
-        for message in submission.messages:
-            if message.id in suppressed:
-                self._log.info("{id} is suppressed: its recipient is on the list", id=message.id)
         if is_claimed:
             self._hand_over(submission, suppressed)
 

@@ -11,6 +11,9 @@ from attrs import frozen
 from smtpeter.model.address import REMEMBERED, lookup_domain
 from smtpeter.model.event import EventType
 
+MAX_DESCRIPTION = 500
+"""Characters of what is said of an entry; it is told again with each message that is held back."""
+
 _ESCAPED = re.compile(r"\\(.)")
 _NEEDS_QUOTES = re.compile(r'[\s"(),:;<>@\[\\\]]|\.\.|^\.|\.$|^$')
 

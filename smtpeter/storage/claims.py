@@ -50,8 +50,8 @@ class Claimed:
     """What a node has got."""
 
     queued: list[Queued] = field(factory=list)
-    suppressed: int = 0
-    """How many messages were ended instead."""
+    suppressed: list[str] = field(factory=list)
+    """The ids of messages that were ended instead."""
 
 
 def claim(connection: Connection, node: Node, demand: Demand) -> Claimed:
@@ -59,11 +59,11 @@ def claim(connection: Connection, node: Node, demand: Demand) -> Claimed:
     Claim what is due, most overdue first, and read it. Where all that is due is held back by suppression lists, look
     further, a few times: a flood of such mail keeps no other waiting for long.
     """
-    suppressed = 0
+    suppressed: list[str] = []
     for _ in range(ROUNDS):
         taken = _within(_lock(connection, _candidates(connection, demand)), demand.max_bytes)
         listed = _hold_back(connection, taken, demand.now)
-        suppressed += len(listed)
+        suppressed += listed
         if len(listed) < len(taken) or not taken:
             break
     kept = [row for row in taken if row.id not in listed]

@@ -6,6 +6,7 @@ from typing import cast
 from attrs import define, field
 from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import IntegrityError
+from twisted.logger import Logger
 from typing_extensions import override
 
 from smtpeter.boundaries.metrics import Tally, uncounted
@@ -43,6 +44,7 @@ class StoredQueue(Shelf, QueueStore):
     @ivar _settled: counts messages that are held back, by their final state.
     """
 
+    _log = Logger()
     _database: Database
     _node_id: str
     _lease_seconds: float = 30.0
@@ -70,7 +72,7 @@ class StoredQueue(Shelf, QueueStore):
             if is_claimed:
                 self._doubtful.update(message.id for message in submission.messages)
             raise
-        self._count_suppressed(len(held_back))
+        self._tell_suppressed(held_back)
         return held_back
 
     @override
@@ -123,7 +125,7 @@ class StoredQueue(Shelf, QueueStore):
         self._doubtful.difference_update(doubtful)
         if is_sweeping:
             self._swept_at = now
-        self._count_suppressed(taken.suppressed)
+        self._tell_suppressed(taken.suppressed)
         return taken.queued
 
     async def _claimed(self, work: Callable[[Connection], Claimed]) -> Claimed:
@@ -191,9 +193,11 @@ class StoredQueue(Shelf, QueueStore):
     def _settle(self, connection: Connection, settlements: Sequence[Settlement]) -> None:
         settle(connection, self._enlisted(), settlements, self._reasons)
 
-    def _count_suppressed(self, number: int) -> None:
-        if number:
-            self._settled(State.SUPPRESSED.value, number)
+    def _tell_suppressed(self, message_ids: Collection[str]) -> None:
+        for message_id in message_ids:
+            self._log.info("{id} is suppressed: its recipient is on the list", id=message_id)
+        if message_ids:
+            self._settled(State.SUPPRESSED.value, len(message_ids))
 
     def _check_space(self) -> None:
         if self._is_short():

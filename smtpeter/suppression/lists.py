@@ -8,10 +8,7 @@ from smtpeter.accounts.refusals import NotFound, RuleBroken
 from smtpeter.boundaries.suppression import SuppressionBook
 from smtpeter.model.account import Account
 from smtpeter.model.address import AddressError, parse_address
-from smtpeter.model.suppression import Suppression, SuppressionReason, listed_address
-
-MAX_DESCRIPTION = 500
-"""Characters."""
+from smtpeter.model.suppression import MAX_DESCRIPTION, Suppression, SuppressionReason, listed_address
 
 
 class NoAddress(RuleBroken):

@@ -11,7 +11,7 @@ import re
 from smtpeter.model.event import Event, written_time
 from smtpeter.model.message import Message, Queued, Submission
 from smtpeter.model.outcome import Outcome, Reason
-from smtpeter.model.suppression import Suppression, SuppressionReason, listed_recipient
+from smtpeter.model.suppression import MAX_DESCRIPTION, Suppression, SuppressionReason, listed_recipient
 
 AT_SECOND_TIME: tuple[Reason, ...] = ("mailbox_disabled",)
 """Reasons that count when they have been met before."""
@@ -48,7 +48,7 @@ def _entry(queued: Queued, at: float, told: str) -> Suppression | None:
         reason=SuppressionReason.HARD_BOUNCE,
         at=at,
         message_id=queued.message.id,
-        description=told,
+        description=told[:MAX_DESCRIPTION],
     )
 
 

@@ -165,6 +165,7 @@ class SuppressionTests(SynchronousTestCase):
         it.wait_events("delivery")
         self.assertEqual((event["data"]["recipient"], event["data"]["description"]), ("defer@straße.example", "left"))
         self.assertEqual([one.recipients for one in self.sink.wait_for(1)], [("defer@y.example",)])
+        self.assertIn(f"{event['message_id']} is suppressed", it.log.read_text())
         self.assertEqual(curl(asked, "DELETE", "suppressions/defer@straße.example")[0], 200)
         self.assertEqual(curl(asked, "GET", "suppressions"), (200, []))
         swaks(it, login, "defer@xn--strae-oqa.example")

@@ -5,7 +5,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from smtpeter.model.message import Queued
 from smtpeter.model.outcome import Reason
-from smtpeter.model.suppression import Suppression, SuppressionReason
+from smtpeter.model.suppression import MAX_DESCRIPTION, Suppression, SuppressionReason
 from smtpeter.suppression.rules import entry_of_expiry, entry_of_failure, held_back, held_back_reply
 from tests.queue.samples import NOW, queued
 from tests.support.relay import failed
@@ -37,6 +37,12 @@ class EntryTests(SynchronousTestCase):
         self.assertEqual(
             entry, evolve(ENTRY, address="b@xn--strae-oqa.example", at=NOW + 5, message_id=about.message.id)
         )
+
+    def test_long_reply(self) -> None:
+        """Of a long reply the front is kept."""
+        entry = entry_of_failure(queued(), failed(NOW), "550 " + "x" * 3000)
+        assert entry is not None
+        self.assertEqual(entry.description, "550 " + "x" * (MAX_DESCRIPTION - 4))
 
     def test_other_failures(self) -> None:
         """One that is not hard does not, whatever its reason; a disabled mailbox is a candidate."""

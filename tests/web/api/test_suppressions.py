@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from typing_extensions import override
 
 from smtpeter.boundaries.storage import StorageBusy
-from smtpeter.model.suppression import Suppression, SuppressionReason
+from smtpeter.model.suppression import MAX_DESCRIPTION, Suppression, SuppressionReason
 from smtpeter.storage.suppressions import StoredSuppressions
-from smtpeter.suppression.lists import MAX_DESCRIPTION, SuppressionLists
+from smtpeter.suppression.lists import SuppressionLists
 from smtpeter.web.api import suppressions
 from smtpeter.web.api.routes import Family
 from smtpeter.web.api.suppressions import SuppressionResources
