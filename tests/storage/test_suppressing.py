@@ -1,6 +1,7 @@
 """Tests of L{smtpeter.storage.suppressing}, in the transactions that use it."""
 
 from attrs import evolve, field, frozen
+from sqlalchemy import select
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.trial.unittest import SynchronousTestCase
 from typing_extensions import override
@@ -13,6 +14,7 @@ from smtpeter.storage.journal import StoredJournal
 from smtpeter.storage.queue import StoredQueue
 from smtpeter.storage.queue_view import StoredQueueView
 from smtpeter.storage.suppressions import StoredSuppressions
+from smtpeter.storage.tables import messages
 from tests.conformance.samples import deferred, sample_event, sample_submission
 from tests.storage.places import InMemory, OnPostgreSQL, Place
 from tests.storage.test_claims import flood
@@ -111,6 +113,11 @@ class SuppressingLaws(Place):
         now(self.lists.add([entry("gone@x.example")]))
         submission = sample_submission("gone@x.example", "ann@x.example")
         self.assertEqual(self.store(submission, is_claimed=True), ["gone@x.example"])
+        columns = (messages.c.due_at, messages.c.next_attempt_at, messages.c.node, messages.c.epoch)
+        query = select(*columns).where(messages.c.id == submission.messages[0].id)
+        self.assertEqual(
+            tuple(now(self.database.read(lambda connection: connection.execute(query).one()))), (None,) * 4
+        )
         now(self.queue.enlist(1001.0))
         self.assertEqual(self.claim(), ["ann@x.example"])
         self.assertIs(self.views(submission)[0].state, State.SUPPRESSED)
@@ -209,9 +216,9 @@ class SuppressingLaws(Place):
 
     def test_second_time(self) -> None:
         """A disabled mailbox comes on the list when a second message has failed so, of the same account."""
+        self.refuse("off@x.example", "mailbox_full", entered=False)
         self.refuse("off@x.example", "mailbox_disabled")
         self.refuse("off@x.example", "mailbox_disabled", account_id=2)
-        self.refuse("off@x.example", "mailbox_full", entered=False)
         self.refuse("other@x.example", "mailbox_disabled")
         self.assertEqual((self.listed(1), self.listed(2)), ([], []))
         self.refuse("off@x.example", "mailbox_disabled")
