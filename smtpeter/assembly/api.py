@@ -46,6 +46,7 @@ def build_api(settings: Settings, foundations: Foundations, stages: Stages) -> A
         threads=stages.threads,
         chance=os.urandom,
         max_message_size=settings.smtp.max_message_size,
+        offers_unsubscribe=settings.tracking.url.startswith("https://"),
     )
     suppressions = SuppressionLists(StoredSuppressions(database=stages.database), stages.clock.seconds)
     families: list[Family] = [sending, *_reading(stages), SuppressionResources(suppressions)]

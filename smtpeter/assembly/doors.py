@@ -18,12 +18,14 @@ from smtpeter.config import Settings
 from smtpeter.smtpd.door import SMTPDoor
 from smtpeter.smtpd.premises import Premises
 from smtpeter.smtpd.settings import SMTPSettings
+from smtpeter.storage.unsubscribing import StoredUnsubscribing
 from smtpeter.tls.certificates import Certificates
 from smtpeter.web.api.answers import too_busy, too_large
 from smtpeter.web.health import Health
 from smtpeter.web.requests import BodyLimit, WebSite
-from smtpeter.web.site import HostRouter, PublicSite
+from smtpeter.web.site import HostRouter, PublicSite, TrackingSite
 from smtpeter.web.tracking import Tracking
+from smtpeter.web.unsubscribing import Unsubscribing
 
 MAX_BODY_BYTES = 65_536
 """Nothing but the REST API takes a larger body."""
@@ -62,7 +64,17 @@ def build_web(
 ) -> IProtocolFactory:
     """The web site."""
     keys, url = foundations.secrets.mac_keys, settings.tracking.url
-    tracking = Tracking(keys, url, stages.visits, stages.clock, stages.meters.answered)
+    answered = stages.meters.answered
+    tracking = TrackingSite(
+        Tracking(keys, url, stages.visits, stages.clock, answered),
+        Unsubscribing(
+            keys,
+            url,
+            StoredUnsubscribing(database=stages.database, reasons=settings.suppression.reasons),
+            stages.clock,
+            answered,
+        ),
+    )
     health = Health(ServerReadiness(stages.database, is_open, lambda: stages.pump.is_moving))
     public = PublicSite(build_api(settings, foundations, stages), health.app.resource())
     router = HostRouter(tracking, public, url, settings.web.public_url)

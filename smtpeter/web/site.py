@@ -13,6 +13,7 @@ from twisted.web.server import Request
 from typing_extensions import override
 
 from smtpeter.web.tracking import not_found
+from smtpeter.web.unsubscribing import SEGMENT
 
 PUBLIC_SEGMENTS = frozenset({b"healthz", b"readyz", b"v1"})
 """The first segments of paths outside tracking."""
@@ -39,6 +40,24 @@ class PublicSite(Resource):
         """Pass a request on."""
         is_api = request.path[1:].partition(b"/")[0] == b"v1"
         return (self._api if is_api else self._health).render(request)
+
+
+@define(eq=False)
+class TrackingSite(Resource):
+    """What the tracking host serves: links and pixels, and the addresses at which readers unsubscribe."""
+
+    isLeaf = True
+    _tracking: IResource
+    _unsubscribing: IResource
+
+    def __attrs_pre_init__(self) -> None:
+        super().__init__()
+
+    @override
+    def render(self, request: Request) -> object:
+        """Pass a request on. No token of a link is as short as this segment."""
+        is_leaving = request.path[1:].partition(b"/")[0] == SEGMENT
+        return (self._unsubscribing if is_leaving else self._tracking).render(request)
 
 
 @define(eq=False)
