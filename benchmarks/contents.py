@@ -1,4 +1,4 @@
-"""Messages to measure with: a letter of a given size, and a newsletter. Each message differs from every other."""
+"""Messages to measure with: letters of a given size, and newsletters. Each message differs from every other."""
 
 from collections.abc import Callable
 
@@ -53,17 +53,10 @@ def newsletter(domain: str, size: int) -> Content:
     """
     A newsletter with a style sheet and a table of products, two links each, of about so many octets.
 
-    All have the style sheet in common, as the letters from one template; each has other products than its neighbours,
-    and products differ in their elements: so no two documents are alike, and nothing but the style sheet is known.
+    All have the style sheet in common; each has other products than its neighbours, and products differ in their
+    elements: so no two documents are alike, and nothing but the style sheet is known.
     """
-    header = _HEADER.format(domain=domain) + "The news of this week.\r\n" + _BETWEEN
-    head = f"<!DOCTYPE html><html><head><title>News</title>{_STYLES}</head><body>".replace("{", "{{").replace("}", "}}")
-    start = head + '<table class="frame"><tr><td colspan="2"><h1>Hello reader {number}</h1></td></tr>\n'
-    end = '<tr class="footer"><td colspan="2">You get this because you asked for it.</td></tr></table></body></html>'
-    products = [_product(domain, index) for index in range(_PRODUCTS)]
-    count = max(1, (size - len(header) - len(start) - len(end)) * _PRODUCTS // sum(map(len, products)))
-    first, *rest = (text.replace("\n", "\r\n") for text in (start, *products))
-    parts = [header + first, *rest, end + _END]
+    parts, count = _parts(domain, size)
 
     def make(number: int) -> bytes:
         steps = range(3 + number % 5, 3 + number % 5 + count * (1 + number // _PRODUCTS), 1 + number // _PRODUCTS)
@@ -71,6 +64,24 @@ def newsletter(domain: str, size: int) -> Content:
         return "".join((parts[0], *chosen, parts[-1])).format(number=number).encode()
 
     return make
+
+
+def mailing(domain: str, size: int) -> Content:
+    """The same newsletter for all, but for the reader's name and what the links say of the reader."""
+    parts, count = _parts(domain, size)
+    return _numbered("".join((*parts[: 1 + count], parts[-1])))
+
+
+def _parts(domain: str, size: int) -> tuple[list[str], int]:
+    """What is in front of the products, the products, and what is behind; and how many of them make that size."""
+    header = _HEADER.format(domain=domain) + "The news of this week.\r\n" + _BETWEEN
+    head = f"<!DOCTYPE html><html><head><title>News</title>{_STYLES}</head><body>".replace("{", "{{").replace("}", "}}")
+    start = head + '<table class="frame"><tr><td colspan="2"><h1>Hello reader {number}</h1></td></tr>\n'
+    end = '<tr class="footer"><td colspan="2">You get this because you asked for it.</td></tr></table></body></html>'
+    products = [_product(domain, index) for index in range(_PRODUCTS)]
+    count = max(1, (size - len(header) - len(start) - len(end)) * _PRODUCTS // sum(map(len, products)))
+    first, *rest = (text.replace("\n", "\r\n") for text in (start, *products))
+    return [header + first, *rest, end + _END], count
 
 
 def _product(domain: str, index: int) -> str:
@@ -86,6 +97,10 @@ def _product(domain: str, index: int) -> str:
 <p><a href="https://www.{domain}/p/{index}?n={{number}}">More about it</a></p>
 <p><a class="button" href="https://www.{domain}/buy/{index}?n={{number}}">Order now</a></p></td></tr>
 """
+
+
+KINDS: dict[str, Callable[[str, int], Content]] = {"letter": letter, "newsletter": newsletter, "mailing": mailing}
+"""By name, what makes contents for a domain and a size in octets."""
 
 
 def _lines(line: str, octets: int) -> str:

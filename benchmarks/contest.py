@@ -31,13 +31,15 @@ class Load:
     per_connection: int = 100
     size: int = 4096
     seconds: float = 5.0
-    is_newsletter: bool = False
+    kind: str = "letter"
+    """Of content."""
 
     @property
     def title(self) -> str:
         """In words."""
-        kind = "newsletter" if self.is_newsletter else "letter"
-        return f"{self.size // 1024} KB {kind}, {self.sessions} sessions, {self.per_connection} messages a connection"
+        return (
+            f"{self.size // 1024} KB {self.kind}, {self.sessions} sessions, {self.per_connection} messages a connection"
+        )
 
 
 @frozen(kw_only=True)
@@ -112,8 +114,8 @@ def generate(entrance: Entrance, load: Load, offset: int) -> dict[str, float]:
         "per-connection": load.per_connection,
         "size": load.size,
         "seconds": load.seconds,
+        "content": load.kind,
     }
-    command += ["--newsletter"] * load.is_newsletter
     command += [word for name, value in values.items() for word in (f"--{name}", str(value))]
     begun = time.perf_counter()
     done = subprocess.run(command, check=False, env=ENVIRONMENT, capture_output=True, text=True)

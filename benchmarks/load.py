@@ -16,7 +16,7 @@ from typing import Any
 
 from attrs import define, field
 
-from benchmarks.contents import letter, newsletter
+from benchmarks.contents import KINDS
 from benchmarks.dialogue import Dialogue, Open, Refused, Tally, Target, converse, trusting
 
 READ_OCTETS = 65_536
@@ -133,8 +133,7 @@ class Session:
 
 def run(target: Target, arguments: argparse.Namespace) -> Tally:
     """Send until the time is over; messages under way are finished."""
-    make = newsletter if arguments.newsletter else letter
-    content = make(target.sender.partition("@")[2], arguments.size)
+    content = KINDS[arguments.content](target.sender.partition("@")[2], arguments.size)
     tally = Tally(end_at=perf_counter() + arguments.seconds, limit=arguments.limit)
     selector, context = selectors.DefaultSelector(), trusting()
     sessions = [
@@ -172,7 +171,7 @@ def read_arguments() -> argparse.Namespace:
     }.items():
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--seconds", type=float, default=5.0)
-    parser.add_argument("--newsletter", action="store_true")
+    parser.add_argument("--content", choices=KINDS, default="letter")
     for name, text in {
         "username": "",
         "password": "",

@@ -2,14 +2,14 @@
 CSS inlining outside the reactor: a few worker processes, each with its lane, and the results of late.
 
 The same style sheet goes to the same worker, which has it compiled, unless that one has a long task or many that wait.
-Equal requests at one time are done once, and results, and refusals for a while, are kept, so that repeated HTML costs
-nothing. Requests wait in bounded queues; beyond the bounds they are refused at once, so that mail does not pile up.
+Requests at one time that have one answer (L{smtpeter.prepare.alike}) are done once, and results, and refusals for a
+while, are kept: so repeated HTML, and the letters of a mailing, cost an engine nothing. Requests wait in queues with
+bounds; beyond these they are refused at once, so that mail does not pile up.
 """
 
 import sys
 from collections import OrderedDict
 from collections.abc import Callable
-from hashlib import blake2b
 from pathlib import Path
 
 from attrs import define, field
@@ -21,6 +21,7 @@ from typing_extensions import override
 import smtpeter
 from smtpeter.boundaries.metrics import Tally, uncounted
 from smtpeter.boundaries.prepare import InlineRequest, InlineResult, InliningFailed
+from smtpeter.prepare.alike import Keys, style_key
 from smtpeter.prepare.frames import packed_request
 from smtpeter.prepare.lanes import Lane, Task
 from smtpeter.prepare.pipes import WorkerProcess
@@ -110,6 +111,7 @@ class InlineWorkers(Service):
     _timeout_seconds: float = 5.0
     _killed: Tally = uncounted
     _lanes: list[Lane] = field(init=False, factory=list)
+    _keys: Keys = field(init=False, factory=Keys)
     _tasks: dict[bytes, Task] = field(init=False, factory=dict)
     _tasks_bytes: int = field(init=False, default=0)
     _results: OrderedDict[bytes, tuple[InlineResult | str, int, float]] = field(init=False, factory=OrderedDict)
@@ -136,12 +138,12 @@ class InlineWorkers(Service):
         """
         if len(request.html) > MAX_CHARACTERS:
             raise InliningFailed(TOO_LARGE)
-        content = packed_request(request)
-        key = blake2b(content, digest_size=16).digest()
+        key = self._keys.key(request)
+        self._keys.note(request, key in self._results or key in self._tasks)
         kept = self._kept(key)
         if kept is not None:
             return kept
-        task = self._tasks.get(key) or self._new_task(key, content)
+        task = self._tasks.get(key) or self._new_task(key, packed_request(request))
         waiter = task.wait()
         if task.key not in self._tasks:
             self._enqueue(task, request)
@@ -158,7 +160,9 @@ class InlineWorkers(Service):
     def _enqueue(self, task: Task, request: InlineRequest) -> None:
         self._tasks[task.key] = task
         self._tasks_bytes += len(task.content)
-        self._chosen(self._lanes[_home(request.style_sheets, len(self._lanes))]).add(task)
+        # Without chance, so that style sheets stay where they are compiled.
+        home = int.from_bytes(style_key(request)[:8]) % len(self._lanes)
+        self._chosen(self._lanes[home]).add(task)
 
     def _chosen(self, home: Lane) -> Lane:
         if home.is_overdue:
@@ -215,11 +219,3 @@ class InlineWorkers(Service):
     def _new_lane(self) -> Lane:
         seconds, patience = self._timeout_seconds, PATIENCE_SECONDS
         return Lane(self._clock, self._spawn, seconds, patience, self._conclude, self._spread, self._killed)
-
-
-def _home(style_sheets: tuple[str, ...], count: int) -> int:
-    """Which of so many lanes has these style sheets compiled; without chance, so that it stays so."""
-    if count == 1:
-        return 0
-    texts = "\0".join(style_sheets).encode("utf-8", "surrogatepass")
-    return int.from_bytes(blake2b(texts, digest_size=8).digest()) % count

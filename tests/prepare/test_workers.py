@@ -18,6 +18,7 @@ from typing_extensions import override
 from zope.interface import implementer
 
 from smtpeter.boundaries.prepare import InlineRequest, InlineResult, InliningFailed
+from smtpeter.prepare.alike import PATIENCE
 from smtpeter.prepare.frames import FrameReader, frame, packed_error, packed_result, unpacked_request
 from smtpeter.prepare.lanes import AHEAD, AHEAD_BYTES, ENDED, MAX_PAUSE_SECONDS, NOT_RUNNING, START_SECONDS
 from smtpeter.prepare.pipes import MAX_LOGGED, WorkerProcess
@@ -175,6 +176,27 @@ class OneWorkerTests(WorkersCase):
         asked.append(self.ask("a"))
         self.assertEqual([self.successResultOf(one).remaining for one in asked], [("x",)] * 3)
         self.assertEqual(process.requests(), ["a"])
+
+    def test_letters_of_a_mailing(self) -> None:
+        """What differs from a request in its texts alone has its answer, while that is made and later."""
+        asked = [self.ask(f"<p>Dear {name}</p>") for name in ("Ann", "Bob")]
+        (process,) = self.processes
+        process.get_ready()
+        process.reply("x")
+        asked += [self.ask(f"<p>Dear number {number}</p>") for number in range(2 * PATIENCE)]
+        self.assertEqual({self.successResultOf(one).remaining for one in asked}, {("x",)})
+        self.assertEqual(process.requests(), ["<p>Dear Ann</p>"])
+
+    def test_letters_that_are_all_different(self) -> None:
+        """When nothing alike is met for long, it is looked for seldom."""
+        for number in range(PATIENCE):
+            self.put("<p>x<br>" + "<br>" * number)
+        self.put("<p>Dear Ann", "<p>Dear Bob", "<p>Dear Ann")
+        (process,) = self.processes
+        process.get_ready()
+        for _ in range(PATIENCE + 2):
+            process.reply("x")
+        self.assertEqual(process.requests()[PATIENCE:], ["<p>Dear Ann", "<p>Dear Bob", "<p>Dear Ann"])
 
     def test_sheets_tell_requests_apart(self) -> None:
         """The style sheets are part of what is asked."""
