@@ -8,7 +8,8 @@ from twisted.internet.interfaces import IReactorTime
 from smtpeter.boundaries.metrics import Measure, Tally, uncounted, unmeasured
 from smtpeter.boundaries.prepare import Inliner
 from smtpeter.model.message import State
-from smtpeter.prepare.measuring import MeasuredInliner
+from smtpeter.prepare.makers import Making
+from smtpeter.prepare.measuring import MeasuredInliner, MeasuredMaking
 from smtpeter.storage.lanes import MakeLane, ThreadLane
 from smtpeter.storage.measuring import MeasuredLanes
 from smtpeter.web.figures import SIZES, Figures
@@ -40,6 +41,12 @@ class Meters:
             return inliner
         return MeasuredInliner(inliner, clock, self.inlined, self.inlining_failed)
 
+    def making(self, making: Making, clock: IReactorTime) -> Making:
+        """Makers for what has style sheets, measured if anything is."""
+        if self.inlined is unmeasured:
+            return making
+        return MeasuredMaking(making, clock, self.inlined, self.inlining_failed)
+
 
 def meters_of(figures: Figures) -> Meters:
     """Everything is counted."""
@@ -54,9 +61,11 @@ def meters_of(figures: Figures) -> Meters:
         settled=counter(
             "settled_messages_total", "Attempts and decisions recorded, by what became of it.", "outcome", _OUTCOMES
         ),
-        inlined=histogram("inlining_seconds", "Time until the CSS engine has answered, waiting included."),
+        inlined=histogram(
+            "inlining_seconds", "Time until style sheets are inlined, or the whole message is made, waiting included."
+        ),
         inlining_failed=counter("inlining_failures_total", "Messages that go on without inlined CSS.", "reason"),
-        worker_started=counter("inlining_workers_started_total", "Processes of the CSS engine that were started."),
+        worker_started=counter("inlining_workers_started_total", "Worker processes that were started."),
         worker_killed=counter("inlining_workers_killed_total", "Those that were killed over a task without end."),
         answered=counter("tracking_requests_total", "Clicks, opens, unsubscribes, unknown addresses.", "kind", _KINDS),
         make_lane=MeasuredLanes(

@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from attrs import define, field
+from attrs import asdict, define, field
 from twisted.internet.interfaces import IReactorTime
 
 from smtpeter.archive.sent import SentRenderer
@@ -16,11 +16,16 @@ from smtpeter.assembly.meters import Meters
 from smtpeter.assembly.threads import WorkThreads
 from smtpeter.assembly.upkeep import build_gathering, build_upkeep
 from smtpeter.auth.vault import KeyedVault
+from smtpeter.boundaries.prepare import Preparer
 from smtpeter.config import Settings
 from smtpeter.intake.desk import IntakeDesk
 from smtpeter.intake.returning import ReturnAddresses
 from smtpeter.model.identity import new_id
 from smtpeter.prepare.compiler import Compiler, CompilerSettings
+from smtpeter.prepare.entrusting import EntrustingPreparer
+from smtpeter.prepare.maker import NO_ENGINE
+from smtpeter.prepare.makers import Makers, maker_spawner
+from smtpeter.prepare.orders import packed_setup
 from smtpeter.prepare.pipes import WorkerProcess
 from smtpeter.prepare.workers import InlineWorkers, spawner
 from smtpeter.queue.pump import Pump
@@ -58,7 +63,9 @@ class Stages:
     directory: StoredDirectory = field(init=False)
     threads: WorkThreads = field(init=False)
     workers: InlineWorkers = field(init=False)
-    compiler: Compiler = field(init=False)
+    plain: Makers = field(init=False)
+    styled: Makers = field(init=False)
+    compiler: Preparer = field(init=False)
     resolver: MailResolver = field(init=False)
     relay: MailRelay = field(init=False)
     pump: Pump = field(init=False)
@@ -119,19 +126,18 @@ class Stages:
         self.workers = InlineWorkers(
             self.reactor, self._counted(spawn), processing.workers, processing.timeout, self.meters.worker_killed
         )
-        self.compiler = Compiler(
-            self.directory,
-            self.meters.inliner(self.workers, self.reactor),
-            self.foundations.secrets.mac_keys,
-            CompilerSettings(
-                hostname=settings.server.hostname,
-                tracking_url=settings.tracking.url,
-                bounce_domain=settings.tracking.bounce_domain,
-                show_client_address=settings.smtp.show_client_address,
-            ),
-            self.clock,
-            self.threads,
+        chosen = CompilerSettings(
+            hostname=settings.server.hostname,
+            tracking_url=settings.tracking.url,
+            bounce_domain=settings.tracking.bounce_domain,
+            show_client_address=settings.smtp.show_client_address,
         )
+        keys, inliner = self.foundations.secrets.mac_keys, self.meters.inliner(self.workers, self.reactor)
+        compiler = Compiler(self.directory, inliner, keys, chosen, self.clock, self.threads)
+        setup = packed_setup(asdict(chosen), keys)
+        self.plain, self.styled = self._makers(setup, NO_ENGINE), self._makers(setup, processing.inliner)
+        styled = self.meters.making(self.styled, self.reactor)
+        self.compiler = EntrustingPreparer(compiler, self.directory, self.plain, styled, self.clock)
         return Pump(
             clock=self.clock,
             store=self._store,
@@ -141,6 +147,19 @@ class Stages:
             jitter=jitter,
             hostname=settings.server.hostname,
             settled=self.meters.settled,
+        )
+
+    def _makers(self, setup: bytes, engine: str) -> Makers:
+        processing = self.settings.processing
+        spawn = maker_spawner(self.reactor, processing.timeout, processing.worker_memory, setup, engine)
+        return Makers(
+            self.reactor,
+            self._counted(spawn),
+            processing.workers,
+            processing.timeout,
+            self.meters.worker_killed,
+            # What has style sheets would wait for another process instead.
+            is_awaited=engine != NO_ENGINE,
         )
 
     def _counted(self, spawn: Callable[[WorkerProcess], object]) -> Callable[[WorkerProcess], object]:

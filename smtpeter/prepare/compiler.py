@@ -6,7 +6,6 @@ from typing import Any, TypeVar
 
 from attrs import define, field, frozen
 from twisted.internet.defer import CancelledError
-from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from smtpeter.boundaries.accounts import SenderDomains
@@ -23,7 +22,7 @@ from smtpeter.prepare.html_part import Change, HTMLPart, PartLeft, Tracking, cha
 from smtpeter.prepare.leaving import NO_ADDRESS, has_own_address
 from smtpeter.prepare.message import Opened, close_message, open_message, tracking_of
 from smtpeter.prepare.prepared import SMALL, PreparedMessage, prepare_message
-from smtpeter.prepare.signers import Signers
+from smtpeter.prepare.signers import Signers, Watch
 from smtpeter.prepare.splices import Splice
 from smtpeter.prepare.styles import style_splices
 from smtpeter.prepare.tokenizer import Tag
@@ -33,6 +32,8 @@ T = TypeVar("T")
 KEEP_SECONDS = 24 * 3600.0
 KEEP_FAILED_SECONDS = 60.0
 """A style sheet that failed is not tried again with each message of a mailing."""
+
+NOT_INLINED = "style sheets were not inlined"
 
 COSTLY_TAGS = 1500
 """A document of more goes to a thread, however short it is."""
@@ -58,25 +59,30 @@ class CompilerSettings:
 
 @define(eq=False)
 class Compiler:
-    """Implements L{smtpeter.boundaries.prepare.Preparer}."""
+    """
+    Implements L{smtpeter.boundaries.prepare.Preparer}.
+
+    @ivar _signing: where messages are signed; C{None}: in the threads, many at a time.
+    """
 
     _sender_domains: SenderDomains
     _inliner: Inliner
     _keys: MacKeys = field(repr=False)
     _settings: CompilerSettings
-    _clock: IReactorTime
+    _clock: Watch
     _threads: Threads
+    _signing: Threads | None = None
     _tracking: Tracking = field(init=False, repr=False)
     _changes: Changes = field(init=False)
     _signers: Signers = field(init=False)
-    _batches: Batches = field(init=False)
+    _batches: Threads = field(init=False)
     _log = Logger()
 
     def __attrs_post_init__(self) -> None:
         self._tracking = tracking_of(self._keys, self._settings.tracking_url)
         self._changes = Changes(self._settings.cache_bytes, self._clock.seconds)
         self._signers = Signers(self._sender_domains, self._clock, self._threads)
-        self._batches = Batches(self._threads)
+        self._batches = self._signing or Batches(self._threads)
 
     async def prepare(self, submission: Submission) -> PreparedMessage:
         """
@@ -155,7 +161,7 @@ class Compiler:
             try:
                 styles = await self._inline(read, size, key.wanted.preventscam)
             except InliningFailed as problem:
-                styles = _Styles(warnings=(f"style sheets were not inlined: {str(problem) or 'the engine failed'}",))
+                styles = _Styles(warnings=(f"{NOT_INLINED}: {str(problem) or 'the engine failed'}",))
                 seconds = KEEP_FAILED_SECONDS
         change = await self._run(
             size, change_html, read, styles.splices, key.wanted, self._tracking, key.first_link, styles.seen
@@ -166,7 +172,7 @@ class Compiler:
         try:
             numbered, seen = await self._run(size, part.numbered, has_link_ends)
         except Unreadable:
-            return _Styles(warnings=("style sheets were not inlined: the charset of an HTML part does not allow it",))
+            return _Styles(warnings=(f"{NOT_INLINED}: the charset of an HTML part does not allow it",))
         if numbered is None:
             return _Styles(seen=seen)
         result = await self._inliner.inline(numbered.request)

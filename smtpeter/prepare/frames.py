@@ -82,7 +82,7 @@ def unpacked_request(content: bytes) -> InlineRequest:
     texts: list[str] = []
     position = 0
     while position < len(content):
-        text, position = _behind_length(content, position)
+        text, position = behind_length(content, position)
         texts.append(text.decode("utf-8", "surrogatepass"))
     if not texts:
         raise ValueError("no HTML")
@@ -100,12 +100,12 @@ def packed_result(result: InlineResult) -> bytes:
             kinds.append(values)
         indices.append(place)
     words = {"kinds": kinds, "remaining": result.remaining, "warnings": result.warnings}
-    return _packed(words) + array("I", result.attributes).tobytes() + array("I", indices).tobytes()
+    return packed_json(words) + array("I", result.attributes).tobytes() + array("I", indices).tobytes()
 
 
 def packed_error(sentence: str) -> bytes:
     """A refusal as the content of a frame."""
-    return _packed({"error": sentence})
+    return packed_json({"error": sentence})
 
 
 def unpacked_result(content: bytes) -> InlineResult:
@@ -115,7 +115,7 @@ def unpacked_result(content: bytes) -> InlineResult:
     @raise InliningFailed: it is a refusal, or no reply at all.
     """
     try:
-        words, position = _behind_length(content, 0)
+        words, position = behind_length(content, 0)
         values = json.loads(words)
         if "error" in values:
             raise InliningFailed(str(values["error"]))
@@ -153,7 +153,12 @@ def _length(content: bytes) -> bytes:
     return len(content).to_bytes(4)
 
 
-def _behind_length(content: bytes, position: int) -> tuple[bytes, int]:
+def with_length(content: bytes) -> bytes:
+    """Octets behind their number."""
+    return _length(content) + content
+
+
+def behind_length(content: bytes, position: int) -> tuple[bytes, int]:
     """
     What stands behind its length, and where it ends.
 
@@ -166,6 +171,7 @@ def _behind_length(content: bytes, position: int) -> tuple[bytes, int]:
     return content[begin:end], end
 
 
-def _packed(values: dict[str, Any]) -> bytes:
+def packed_json(values: Any) -> bytes:
+    """Values as JSON, behind its length."""
     written = json.dumps(values, separators=(",", ":")).encode("ascii")
     return _length(written) + written

@@ -11,6 +11,7 @@ on the first of them, whose time runs and to which a breakdown is put down; the 
 
 from collections import deque
 from collections.abc import Callable
+from typing import Any
 
 from attrs import define, field
 from twisted.internet.defer import CancelledError, Deferred, succeed
@@ -19,8 +20,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from smtpeter.boundaries.metrics import Tally, uncounted
-from smtpeter.boundaries.prepare import InlineResult, InliningFailed
-from smtpeter.prepare.frames import unpacked_result
+from smtpeter.boundaries.prepare import InliningFailed
 from smtpeter.prepare.pipes import WorkerProcess
 
 START_SECONDS = 30.0
@@ -37,31 +37,37 @@ TIMED_OUT = "The CSS engine took longer than {:g} seconds over this HTML."
 ENDED = "The CSS engine broke down over this HTML and its style sheets, most likely for want of memory."
 
 
+class BrokeDown(InliningFailed):
+    """The process is gone over this task: another one would go the same way."""
+
+
 @define(eq=False)
 class Task:
     """
     A request on its way, and who waits for it: equal requests at one time are one task.
 
+    @ivar read: makes a result of a reply.
     @ivar was_begun: whether a worker's time for it has begun to run.
     """
 
     key: bytes
     content: bytes
+    read: Callable[[bytes], Any]
     was_begun: bool = field(init=False, default=False)
-    _waiters: list[Deferred[InlineResult]] = field(init=False, factory=list)
+    _waiters: list[Deferred[Any]] = field(init=False, factory=list)
 
     @property
     def is_wanted(self) -> bool:
         """Whether anybody waits for it still."""
         return bool(self._waiters)
 
-    def wait(self) -> Deferred[InlineResult]:
+    def wait(self) -> Deferred[Any]:
         """The result. Cancelling it stops the waiting; a task for which nobody waits is not begun."""
-        waiter: Deferred[InlineResult] = Deferred(self._waiters.remove)
+        waiter: Deferred[Any] = Deferred(self._waiters.remove)
         self._waiters.append(waiter)
         return waiter
 
-    def finish(self, outcome: InlineResult | Exception) -> None:
+    def finish(self, outcome: Any) -> None:
         """Tell all who wait."""
         waiters, self._waiters = self._waiters, []
         for waiter in waiters:
@@ -85,7 +91,7 @@ class Lane:
     _spawn: Callable[[WorkerProcess], object]
     _timeout_seconds: float
     _patience_seconds: float
-    _on_outcome: Callable[[Task, InlineResult | Exception, int], None]
+    _on_outcome: Callable[[Task, Any, int], None]
     _on_change: Callable[[], None]
     _killed: Tally = uncounted
     is_overdue: bool = field(init=False, default=False)
@@ -106,6 +112,11 @@ class Lane:
         return not self._sent and not self._waiting
 
     @property
+    def is_ready(self) -> bool:
+        """Whether its process can begin at once."""
+        return self._process is not None and self._process.is_ready
+
+    @property
     def behind(self) -> int:
         """How many tasks wait for their turn."""
         return len(self._waiting) + max(len(self._sent) - 1, 0)
@@ -114,6 +125,11 @@ class Lane:
         """Queue a task."""
         self._waiting.append(task)
         self._advance()
+
+    def warm_up(self) -> None:
+        """Start its process, if none is there, though there is nothing to do yet."""
+        if self._process is None:
+            self._start()
 
     def take(self) -> Task | None:
         """Give away the first task that waits for its turn."""
@@ -165,7 +181,7 @@ class Lane:
         try:
             self._spawn(self._process)
         except OSError as reason:
-            self._log.error("a CSS worker cannot be started: {reason}", reason=reason)
+            self._log.error("a worker process cannot be started: {reason}", reason=reason)
             self._ended()
 
     def _ready(self) -> None:
@@ -208,10 +224,11 @@ class Lane:
 
     def _replied(self, content: bytes) -> None:
         if self._sent:
-            outcome: InlineResult | InliningFailed
+            task, outcome = self._sent[0], None
             try:
-                outcome = unpacked_result(content)
-            except InliningFailed as reason:
+                outcome = None if task is None else task.read(content)
+            except Exception as reason:
+                # What a process says of itself is a stranger's work.
                 outcome = reason
             self._conclude(outcome, len(content))
 
@@ -219,7 +236,7 @@ class Lane:
         if self._process is not None:
             self._process.kill()
         self._killed()
-        self._break_off(InliningFailed(TIMED_OUT.format(self._timeout_seconds)))
+        self._break_off(BrokeDown(TIMED_OUT.format(self._timeout_seconds)))
 
     def _break_off(self, reason: InliningFailed) -> None:
         """The process is gone: the first task has failed, all others wait again."""
@@ -232,7 +249,7 @@ class Lane:
         self._waiting.extendleft(task for task in reversed(self._sent) if task is not None)
         self._sent.clear()
 
-    def _conclude(self, outcome: InlineResult | InliningFailed, size_bytes: int) -> None:
+    def _conclude(self, outcome: Any, size_bytes: int) -> None:
         """The outcome of the first task; it is the turn of the next."""
         task = self._sent.popleft()
         if self._sent:
@@ -254,7 +271,7 @@ class Lane:
             self._clear_timer()
             self._pause()
         elif self._sent:
-            self._break_off(InliningFailed(ENDED))
+            self._break_off(BrokeDown(ENDED))
         else:
             self._clear_timer()
             self._advance()
@@ -264,7 +281,7 @@ class Lane:
         seconds = min(2.0**self._failed_starts, MAX_PAUSE_SECONDS)
         self._failed_starts = min(self._failed_starts + 1, 10)
         self._not_before = self._clock.seconds() + seconds
-        self._log.error("a CSS worker did not start; next attempt in {seconds} seconds or later", seconds=seconds)
+        self._log.error("a worker process did not start; next attempt in {seconds} seconds or later", seconds=seconds)
         self._fail_waiting()
 
     def _fail_waiting(self) -> None:

@@ -1,4 +1,4 @@
-"""A CSS engine that tells what its requests take and how they fail."""
+"""CSS engines that tell what their requests take and how they fail: by themselves, and within makers."""
 
 from attrs import define
 from twisted.internet.interfaces import IReactorTime
@@ -7,6 +7,9 @@ from typing_extensions import override
 from smtpeter.boundaries.metrics import Measure, Tally
 from smtpeter.boundaries.prepare import Inliner, InlineRequest, InlineResult, InliningFailed
 from smtpeter.prepare import lanes, workers
+from smtpeter.prepare.compiler import NOT_INLINED
+from smtpeter.prepare.makers import Making
+from smtpeter.prepare.orders import Made, Order
 
 _REASONS = {
     workers.BUSY: "busy",
@@ -43,6 +46,31 @@ class MeasuredInliner(Inliner):
             raise
         finally:
             self._times(self._clock.seconds() - began)
+
+
+@define(eq=False)
+class MeasuredMaking(Making):
+    """
+    Makers for what has style sheets, measured.
+
+    @ivar _times: takes seconds of messages that were made, waiting included.
+    @ivar _failed: counts those whose style sheets were left as they were. What was not made is counted elsewhere.
+    """
+
+    _making: Making
+    _clock: IReactorTime
+    _times: Measure
+    _failed: Tally
+
+    @override
+    async def make(self, order: Order) -> Made:
+        """Have a message made (L{Making.make})."""
+        began = self._clock.seconds()
+        made = await self._making.make(order)
+        self._times(self._clock.seconds() - began)
+        if any(warning.startswith(NOT_INLINED) for warning in made.warnings):
+            self._failed("refused")
+        return made
 
 
 def _reason(text: str) -> str:

@@ -65,10 +65,10 @@ class WorkerProcess(ProcessProtocol):
         text = data[: max(0, MAX_LOGGED - self._logged)].decode("utf-8", "replace")
         self._logged += len(data)
         if text:
-            self._log.warn("a CSS worker says: {text}", text=text)
+            self._log.warn("a worker process says: {text}", text=text)
 
     @override
     def processEnded(self, reason: Failure) -> None:
-        self._log.debug("a CSS worker ended: {reason}", reason=reason.getErrorMessage())
+        self._log.debug("a worker process ended: {reason}", reason=reason.getErrorMessage())
         self.is_ready = False
         self._on_end()

@@ -19,7 +19,7 @@ from smtpeter.mime.scanner import TooDeep
 from smtpeter.mime.sevenbit import to_seven_bit
 from smtpeter.model.keys import MacKeys
 from smtpeter.model.message import Submission
-from smtpeter.prepare.batches import Batches
+from smtpeter.prepare.batches import Threads
 from smtpeter.prepare.envelope import reverse_path
 from smtpeter.prepare.recipe import ANY_MESSAGE, Recipe
 from smtpeter.tracking.tokens import raw_id
@@ -40,7 +40,7 @@ class PreparedMessage:
     _keys: MacKeys = field(repr=False)
     _bounce_domain: str
     _has_bounce_address: bool
-    _batches: Batches = field(repr=False)
+    _batches: Threads = field(repr=False)
     _seconds: Callable[[], float]
     _warnings: tuple[str, ...]
     _is_shared: bool

@@ -1,7 +1,8 @@
 """Finds the key that signs a submission."""
 
+from typing import Protocol
+
 from attrs import define, field, frozen
-from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from smtpeter.boundaries.accounts import SenderDomains
@@ -14,6 +15,13 @@ REMEMBER_SECONDS = 5.0
 """How long a domain's key is used without asking again."""
 
 MAX_SIGNERS = 5000
+
+
+class Watch(Protocol):
+    """Tells the time."""
+
+    def seconds(self) -> float:
+        """POSIX seconds."""
 
 
 @frozen(kw_only=True)
@@ -36,7 +44,7 @@ class Signers:
     """The keys of the sender domains, read once."""
 
     _sender_domains: SenderDomains
-    _clock: IReactorTime
+    _clock: Watch
     _threads: Threads
     _remembered: dict[tuple[int, str], _Remembered] = field(factory=dict, init=False, repr=False)
     _log = Logger()

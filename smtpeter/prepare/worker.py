@@ -15,10 +15,11 @@ import sys
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import BinaryIO
 
 from smtpeter.boundaries.prepare import InlineRequest, InlineResult, InliningFailed
-from smtpeter.prepare.engines import make_engine
+from smtpeter.prepare.engines import InlineEngine, make_engine
 from smtpeter.prepare.frames import FrameReader, frame, packed_error, packed_result, unpacked_request
 
 FAILED = "The CSS engine cannot work with this HTML and its style sheets."
@@ -29,25 +30,27 @@ _SAMPLE = InlineRequest(
 )
 
 
-def serve(
-    read: Callable[[], bytes], write: Callable[[bytes], None], inline: Callable[[InlineRequest], InlineResult]
-) -> None:
+def serve(read: Callable[[], bytes], write: Callable[[bytes], None], answer: Callable[[bytes], bytes | None]) -> None:
     """
     Answer requests until the input ends, or the memory: then there is no answer, and no more work in what is left.
 
     @param read: octets of the stream of requests as they come; empty at its end.
     @param write: takes whole frames.
+    @param answer: makes a reply, or none, of a request.
     """
     reader = FrameReader()
     while data := read():
         for request in reader.feed(data):
             try:
-                write(frame(_answer(request, inline)))
+                reply = answer(request)
+                if reply is not None:
+                    write(frame(reply))
             except MemoryError:
                 return
 
 
-def _answer(request: bytes, inline: Callable[[InlineRequest], InlineResult]) -> bytes:
+def answer_inlining(inline: Callable[[InlineRequest], InlineResult], request: bytes) -> bytes:
+    """What an engine says to a request, as the content of a frame."""
     try:
         return packed_result(inline(unpacked_request(request)))
     except InliningFailed as reason:
@@ -71,15 +74,30 @@ def confine(memory_bytes: int) -> None:
 def main() -> None:
     """Work until standard input ends."""
     memory_bytes, seconds, name = int(sys.argv[1]), float(sys.argv[2]), sys.argv[3]
+    engine = warm_engine(name)
+    work(memory_bytes, seconds, partial(answer_inlining, engine.inline))
+
+
+def warm_engine(name: str) -> InlineEngine:
+    """An engine that has worked once, so that all is imported."""
     warnings.simplefilter("ignore")
     engine = make_engine(name)
     engine.inline(_SAMPLE)
+    return engine
+
+
+def work(memory_bytes: int, seconds: float, answer: Callable[[bytes], bytes | None]) -> None:
+    """
+    Confine this process, say that it is ready, and answer until standard input ends.
+
+    @param seconds: the limit of each request.
+    """
     gc.freeze()
     confine(memory_bytes)
     output, sys.stdout = sys.stdout.buffer, sys.stderr
     with suppress(BrokenPipeError):
         _send(output, frame(b""))
-        serve(lambda: _receive(seconds), lambda content: _reply(output, content, seconds), engine.inline)
+        serve(lambda: _receive(seconds), lambda content: _reply(output, content, seconds), answer)
 
 
 def _receive(seconds: float) -> bytes:

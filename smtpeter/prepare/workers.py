@@ -22,7 +22,7 @@ import smtpeter
 from smtpeter.boundaries.metrics import Tally, uncounted
 from smtpeter.boundaries.prepare import InlineRequest, InlineResult, InliningFailed
 from smtpeter.prepare.alike import Keys, style_key
-from smtpeter.prepare.frames import packed_request
+from smtpeter.prepare.frames import packed_request, unpacked_result
 from smtpeter.prepare.lanes import Lane, Task
 from smtpeter.prepare.pipes import WorkerProcess
 
@@ -77,6 +77,7 @@ def spawner(
     memory_bytes: int,
     python: str = sys.executable,
     engine: str = "premailer",
+    module: str = "smtpeter.prepare.worker",
 ) -> Callable[[WorkerProcess], object]:
     """
     What starts a worker process: with pipes for its three streams, no other descriptor, and an environment of its own.
@@ -84,10 +85,11 @@ def spawner(
     @param timeout_seconds: the limit of a request; the process ends itself somewhat later if nobody else does.
     @param memory_bytes: of address space.
     @param engine: its name in the configuration.
+    @param module: what runs in it.
     """
     root = str(Path(smtpeter.__file__).parent.parent)
     alarm = f"{timeout_seconds + _ALARM_SECONDS}"
-    arguments = [python, "-P", "-m", "smtpeter.prepare.worker", str(memory_bytes), alarm, engine]
+    arguments = [python, "-P", "-m", module, str(memory_bytes), alarm, engine]
     environment = {"PYTHONPATH": root, "LC_ALL": "C.UTF-8"}
     descriptors: dict[int, int | str] = {0: "w", 1: "r", 2: "r"}
     return lambda process: reactor.spawnProcess(
@@ -147,12 +149,13 @@ class InlineWorkers(Service):
         waiter = task.wait()
         if task.key not in self._tasks:
             self._enqueue(task, request)
-        return await waiter
+        result: InlineResult = await waiter
+        return result
 
     def _new_task(self, key: bytes, content: bytes) -> Task:
         if not self._lanes:
             raise CancelledError()
-        task = Task(key, content)
+        task = Task(key, content, unpacked_result)
         if len(self._tasks) >= MAX_WAITING or self._tasks_bytes + len(task.content) > MAX_WAITING_BYTES:
             raise InliningFailed(BUSY)
         return task

@@ -58,12 +58,12 @@ def session(it: Installation, username: str, password: str) -> smtplib.SMTP:
 
 
 def workers(server: int) -> list[Path]:
-    """The CSS workers of a server, in C{/proc}."""
+    """The worker processes of a server that make messages, in C{/proc}."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             parent = int(folder.joinpath("stat").read_text().rpartition(")")[2].split()[1])
-            is_worker = "smtpeter.prepare.worker" in folder.joinpath("cmdline").read_text().split("\0")
+            is_worker = "smtpeter.prepare.maker" in folder.joinpath("cmdline").read_text().split("\0")
         except OSError:
             continue
         if parent == server and is_worker:

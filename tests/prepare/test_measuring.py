@@ -1,14 +1,18 @@
 """Tests of L{smtpeter.prepare.measuring}."""
 
-from attrs import define
+from attrs import define, evolve
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from typing_extensions import override
 
 from smtpeter.boundaries.prepare import Inliner, InlineRequest, InlineResult, InliningFailed
 from smtpeter.prepare import lanes, workers
-from smtpeter.prepare.measuring import MeasuredInliner
+from smtpeter.prepare.compiler import NOT_INLINED
+from smtpeter.prepare.measuring import MeasuredInliner, MeasuredMaking
+from smtpeter.prepare.orders import Made, NotMade, Order
 from smtpeter.prepare.workers import InlineWorkers
+from tests.prepare.test_orders import MADE, order
 from tests.prepare.test_workers import TIMEOUT, WorkersCase
 from tests.support.tally import KeptTally
 
@@ -66,6 +70,45 @@ class MeasuredInlinerTests(SynchronousTestCase):
         reasons = ("busy", "too_large", "not_running", "broke_down", "timeout", "refused")
         self.assertEqual(self.failed.counts, dict.fromkeys(reasons, 1))
         self.assertEqual(self.times, [2.0] * 6)
+
+
+class MakingTests(SynchronousTestCase):
+    """Makers that are measured."""
+
+    @override
+    def setUp(self) -> None:
+        self.clock, self.failed = Clock(), KeptTally()
+        self.times: list[float] = []
+        self.made: Made | NotMade = MADE
+        self.measured = MeasuredMaking(self, self.clock, self.times.append, self.failed)
+
+    async def make(self, order: Order) -> Made:
+        """Takes two seconds."""
+        self.clock.advance(2)
+        if isinstance(self.made, NotMade):
+            raise self.made
+        return self.made
+
+    def ask(self) -> "Deferred[Made]":
+        """Order a message."""
+        return Deferred.fromCoroutine(self.measured.make(order()))
+
+    def test_made(self) -> None:
+        """The message is passed on, and what it took is told."""
+        self.assertIs(self.successResultOf(self.ask()), MADE)
+        self.assertEqual((self.times, self.failed.counts), ([2.0], {}))
+
+    def test_left(self) -> None:
+        """A message whose style sheets were left as they were is counted."""
+        self.made = evolve(MADE, warnings=("x", f"{NOT_INLINED}: No."))
+        self.successResultOf(self.ask())
+        self.assertEqual((self.times, self.failed.counts), ([2.0], {"refused": 1}))
+
+    def test_not_made(self) -> None:
+        """What was not made counts where it is made."""
+        self.made = NotMade("busy")
+        self.failureResultOf(self.ask(), NotMade)
+        self.assertEqual((self.times, self.failed.counts), ([], {}))
 
 
 class KilledTests(WorkersCase):

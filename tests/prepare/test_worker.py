@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from smtpeter.boundaries.prepare import InlineRequest, InlineResult, InliningFailed
 from smtpeter.prepare.frames import FrameReader, frame, packed_request, unpacked_result
-from smtpeter.prepare.worker import FAILED, _reply, serve
+from smtpeter.prepare.worker import FAILED, _reply, answer_inlining, serve
 
 
 def _inline(request: InlineRequest) -> InlineResult:
@@ -102,7 +103,7 @@ class ServeTests(SynchronousTestCase):
         frames = [one if isinstance(one, bytes) else packed_request(_request(one)) for one in wanted]
         stream = [*b"".join(map(frame, frames))]
         written: list[bytes] = []
-        serve(lambda: bytes([stream.pop(0)]) if stream else b"", written.append, _inline)
+        serve(lambda: bytes([stream.pop(0)]) if stream else b"", written.append, partial(answer_inlining, _inline))
         return [_told(content) for content in FrameReader().feed(b"".join(written))]
 
     def test_until_the_end(self) -> None:
