@@ -141,7 +141,8 @@ class Compiler:
         try:
             key = await self._run(size, change_key, opened.content, part, is_inlined, opened.wanted, first_link)
             return await self._changes.get(key, lambda: self._make(key, opened, part))
-        except CancelledError:
+        except (CancelledError, MemoryError):
+            # What one process has no memory for another may have.
             raise
         except Exception:
             # A fault of ours in one part must not keep a message back.

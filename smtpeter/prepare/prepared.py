@@ -115,7 +115,7 @@ class PreparedMessage:
             if self._signer is not None and self._size_bytes <= SMALL:
                 return await self._sign(self._signer, message, is_recoded, now)
             return await self._batches.run(lambda: self._write_signed(message, is_recoded, now))
-        except CancelledError:
+        except (CancelledError, MemoryError):
             raise
         except Exception:
             self._log.failure("a message of {submission} could not be signed", submission=self._submission.id)

@@ -6,7 +6,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpeter.boundaries.prepare import InlineRequest, InlineResult, InliningFailed
-from smtpeter.mime.dkim import generate_rsa_pem
+from smtpeter.mime.dkim import Signer, generate_rsa_pem
 from smtpeter.model.account import SenderDomain, SigningKey
 from smtpeter.model.options import Features
 from smtpeter.prepare.compiler import Compiler, CompilerSettings
@@ -61,10 +61,13 @@ class Counting:
     """An engine that counts, and refuses what says so."""
 
     count: int = 0
+    failure: BaseException | None = None
 
     def inline(self, request: InlineRequest) -> InlineResult:
         """Colour nothing."""
         self.count += 1
+        if self.failure is not None:
+            raise self.failure
         if "refuse" in request.html:
             raise InliningFailed("No.")
         return InlineResult(attributes={}, remaining=request.style_sheets)
@@ -122,6 +125,20 @@ class WorkshopTests(SynchronousTestCase):
         self.assertEqual(made.warnings, ("style sheets were not inlined: No.",))
         self.assertIn(BASE.encode(), made.content)
         self.assertEqual(workshop.make(order(letter(HTML), EVERYTHING)).warnings, ())
+
+    def test_memory(self) -> None:
+        """Want of memory, while inlining or signing, makes no half message: there is none."""
+        engine = Counting(failure=MemoryError())
+        with self.assertRaises(MemoryError):
+            self.workshop(engine).make(order(letter(HTML), EVERYTHING))
+        workshop = self.workshop(None)
+
+        def fail(*_: object) -> bytes:
+            raise MemoryError
+
+        self.patch(Signer, "signature", fail)
+        with self.assertRaises(MemoryError):
+            workshop.make(order(letter(HTML), Features()))
 
     def test_no_engine(self) -> None:
         """Without an engine style sheets stay as they are, with a warning."""
