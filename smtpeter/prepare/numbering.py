@@ -24,6 +24,7 @@ UNSTYLED = frozenset({"head", "title", "meta", "link", "base", "script", "style"
 
 _NUMBER_MARK = f' {NUMBER}="%d"'.encode("ascii")
 _SHEET_MARK = f' {SHEET}="%d"'.encode("ascii")
+_KEPT_MARKS = tuple(map(_NUMBER_MARK.__mod__, range(1000)))
 NOT_NUMBERED = frozenset(name.encode("ascii") for name in UNSTYLED)
 """The same as bytes."""
 _ASCII = bytes(range(0x20, 0x7F)) + b"\t\r\n"
@@ -61,13 +62,20 @@ def number_elements(html: bytes, outline: Outline, codec: str | None) -> Numbere
     if not outline.sheets:
         return None
     name_ends, spans = outline.name_ends, tuple([span for _, span in outline.sheets])
-    marks = dict(zip(name_ends, map(_NUMBER_MARK.__mod__, range(len(name_ends))), strict=True))
+    marks = dict(zip(name_ends, _number_marks(len(name_ends)), strict=True))
     marks |= {name_end: _SHEET_MARK % index for index, (name_end, _) in enumerate(outline.sheets)}
     request = InlineRequest(
         html=_marked(html, marks).decode(codec),
         style_sheets=tuple([html[start:end].decode(codec) for start, end in spans]),
     )
     return Numbered(html=html, codec=codec, request=request, name_ends=name_ends, ends=outline.ends, sheets=spans)
+
+
+def _number_marks(count: int) -> Sequence[bytes]:
+    """The first are kept, since writing a number takes longer than looking it up."""
+    if count <= len(_KEPT_MARKS):
+        return _KEPT_MARKS[:count]
+    return (*_KEPT_MARKS, *map(_NUMBER_MARK.__mod__, range(len(_KEPT_MARKS), count)))
 
 
 def _marked(html: bytes, marks: dict[int, bytes]) -> bytes:

@@ -26,7 +26,8 @@ class Splice(NamedTuple):
     pieces: tuple[Piece, ...]
 
 
-_place = itemgetter(0, 1)
+place_of = itemgetter(0, 1)
+"""Where a splice is; what to sort by."""
 
 
 def in_order(splices: Iterable[Splice], size: int) -> list[Splice]:
@@ -36,7 +37,7 @@ def in_order(splices: Iterable[Splice], size: int) -> list[Splice]:
     @param size: of the document.
     @raise Overlapping: they cannot all be done.
     """
-    ordered = sorted(splices, key=_place)
+    ordered = sorted(splices, key=place_of)
     position = 0
     for start, end, _ in ordered:
         if not position <= start <= end <= size:

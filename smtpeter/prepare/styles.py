@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from smtpeter.boundaries.prepare import InlineResult
 from smtpeter.mime.wire import normalise_newlines
 from smtpeter.prepare.numbering import Numbered
-from smtpeter.prepare.splices import Splice
+from smtpeter.prepare.splices import Splice, place_of
 from smtpeter.prepare.tokenizer import Attribute, attributes
 
 ATTRIBUTES = frozenset({"style", "width", "height", "bgcolor", "align", "valign"})
@@ -35,7 +35,7 @@ def style_splices(numbered: Numbered, result: InlineResult) -> list[Splice]:
     A result that does not fit the document changes nothing of what it does not fit: numbers and style sheets that there
     are not, and a style sheet with an end tag in it.
     """
-    return sorted((*_attribute_splices(numbered, result), *_sheet_splices(numbered, result)))
+    return sorted((*_attribute_splices(numbered, result), *_sheet_splices(numbered, result)), key=place_of)
 
 
 def _attribute_splices(numbered: Numbered, result: InlineResult) -> list[Splice]:
