@@ -20,6 +20,22 @@ Edit = tuple[int, int, Sequence[Segment]]
 """Instead of C{content[start:end]} come these segments."""
 
 
+@frozen
+class Tail:
+    """
+    The end of a content, not copied: a body that stays as it is takes no more memory than it did.
+
+    @ivar start: where it begins.
+    """
+
+    content: bytes = field(repr=False)
+    start: int
+
+    def write(self, message: bytes) -> bytes:
+        """The same for all messages."""
+        return self.content[self.start :]
+
+
 @frozen(kw_only=True)
 class Recipe:
     """
@@ -30,7 +46,7 @@ class Recipe:
     """
 
     header: tuple[Segment, ...] = field(repr=False)
-    body: tuple[Segment, ...] = field(repr=False)
+    body: tuple[Segment | Tail, ...] = field(repr=False)
 
     @property
     def is_fixed(self) -> bool:
@@ -40,7 +56,7 @@ class Recipe:
     @property
     def is_body_fixed(self) -> bool:
         """Whether the body is the same for all messages."""
-        return all(isinstance(segment, bytes) for segment in self.body)
+        return all(isinstance(segment, bytes | Tail) for segment in self.body)
 
     def measure(self) -> tuple[int, bool, bool]:
         """The size of any rendering, whether its header block is ASCII, and whether its body is."""
@@ -60,11 +76,11 @@ class Recipe:
         return _write(self.body, message)
 
 
-def _write(segments: Iterable[Segment], message: bytes) -> bytes:
+def _write(segments: Iterable[Segment | Tail], message: bytes) -> bytes:
     return b"".join([segment if isinstance(segment, bytes) else segment.write(message) for segment in segments])
 
 
-def _sample(segments: Iterable[Segment]) -> bytes:
+def _sample(segments: Iterable[Segment | Tail]) -> bytes:
     """What is like every rendering, without the MACs."""
     return b"".join(
         [STAND_IN if isinstance(segment, Seal) else _write((segment,), ANY_MESSAGE) for segment in segments]
@@ -85,6 +101,8 @@ def make_recipe(header: Sequence[Piece], content: bytes, body_start: int, edits:
         body.append(content[position:start])
         body.extend(instead)
         position = end
+    if not body:
+        return Recipe(header=_joined(header), body=(Tail(content, body_start),))
     body.append(content[position:])
     return Recipe(header=_joined(header), body=_joined(body))
 

@@ -45,7 +45,7 @@ class Pump(Service):
     @ivar lease_seconds: after how long without a heartbeat other nodes take over what this one has claimed; the same
         as storage believes.
     @ivar max_messages: how many messages are held in memory.
-    @ivar max_bytes: how much of their content, as accepted; prepared forms come on top.
+    @ivar max_bytes: how much of their content, as accepted; what is made of it takes as much again.
     @ivar claim_limit: how many messages are claimed at once.
     @ivar quick_places: how many submissions without costly features are prepared at once.
     @ivar costly_places: how many with them.
@@ -63,7 +63,7 @@ class Pump(Service):
     hostname: str
     lease_seconds: float = 30.0
     max_messages: int = 6_000
-    max_bytes: int = 50_331_648
+    max_bytes: int = 33_554_432
     claim_limit: int = 256
     quick_places: int = 32
     costly_places: int = 4

@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from smtpeter.mime.wire import has_long_line, normalise_newlines
 from smtpeter.prepare.quoted import MAX_LINE, read_quoted, write_quoted
-from smtpeter.prepare.recipe import make_recipe
+from smtpeter.prepare.recipe import Tail, make_recipe
 from smtpeter.prepare.splices import Splice, in_order, spliced
 from smtpeter.prepare.transfer import Base64Lines, Segment, Undecodable, change_body, read_body, write_pieces
 from smtpeter.tracking.tokens import pixel_mark
@@ -172,11 +172,19 @@ class BodyTests(SynchronousTestCase):
         self.assertEqual((written(segments), encoding), (b"a=E9b", "quoted-printable"))
 
     def test_recipe(self) -> None:
-        """A recipe joins what is the same for all, encodes base64 without tokens once, and keeps places for tokens."""
+        """
+        A recipe joins what is the same for all, encodes base64 without tokens once, and keeps places for tokens.
+
+        A body without changes is not copied.
+        """
         fixed = Base64Lines(pieces=(b"abc",), length=76, end=b"")
         recipe = make_recipe([b"H", b"\r\n\r\n"], b"xx0123456789", 2, [(4, 6, [fixed]), (8, 8, [b"!"])])
         self.assertEqual((recipe.header, recipe.body), ((b"H\r\n\r\n",), (b"01YWJj45!6789",)))
         self.assertTrue(recipe.is_fixed)
+        content = b"H\r\n\r\nbody"
+        (tail,) = make_recipe([b"H\r\n\r\n"], content, 5, ()).body
+        assert isinstance(tail, Tail)
+        self.assertIs(tail.content, content)
         tokens = make_recipe([b"H"], b"0123", 0, [(1, 1, [SEAL])])
         self.assertFalse(tokens.is_body_fixed)
         self.assertEqual(tokens.write_body(ID), b"0" + SEAL.write(ID) + b"123")
