@@ -24,7 +24,7 @@ from smtpeter.model.identity import new_id
 from smtpeter.prepare.compiler import Compiler, CompilerSettings
 from smtpeter.prepare.entrusting import EntrustingPreparer
 from smtpeter.prepare.maker import NO_ENGINE
-from smtpeter.prepare.makers import Makers, maker_spawner
+from smtpeter.prepare.makers import CROWD, Makers, maker_spawner
 from smtpeter.prepare.orders import packed_setup
 from smtpeter.prepare.pipes import WorkerProcess
 from smtpeter.prepare.workers import InlineWorkers, spawner
@@ -158,7 +158,8 @@ class Stages:
             processing.workers,
             processing.timeout,
             self.meters.worker_killed,
-            # What has style sheets would wait for another process instead.
+            # What has style sheets takes long, and would wait for another process instead.
+            crowd=CROWD if engine == NO_ENGINE else 1,
             is_awaited=engine != NO_ENGINE,
         )
 

@@ -109,7 +109,7 @@ class ProcessingSection(Section):
     """[processing]"""
 
     inliner: Literal["premailer", "css-inline"] = "premailer"
-    workers: int = Field(default=1, ge=1, le=256)
+    workers: int = Field(default=2, ge=1, le=256)
     timeout: float = Field(default=5, gt=0, le=300, allow_inf_nan=False)
     worker_memory: int = Field(default=268435456, ge=1 << 27)
 

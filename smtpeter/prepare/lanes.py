@@ -117,6 +117,11 @@ class Lane:
         return self._process is not None and self._process.is_ready
 
     @property
+    def unfinished(self) -> int:
+        """How many tasks it has, the one at work included."""
+        return len(self._waiting) + len(self._sent)
+
+    @property
     def behind(self) -> int:
         """How many tasks wait for their turn."""
         return len(self._waiting) + max(len(self._sent) - 1, 0)

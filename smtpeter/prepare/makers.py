@@ -7,6 +7,7 @@ when there are too many, and when its process breaks down over it: then the mess
 
 import sys
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Protocol
 
 from attrs import define, field
@@ -29,6 +30,8 @@ MAX_WAITING_BYTES = 16 * 1024 * 1024
 """Octets of all those."""
 
 BUSY = "the makers have too much to do"
+CROWD = 24
+"""Orders for one process, where each takes little."""
 STARTING = "a maker has yet to start"
 
 
@@ -79,6 +82,8 @@ class Makers(Service):
 
     @ivar _spawn: starts a process that speaks frames with what it is given.
     @ivar _killed: counts processes that were ended over an order that took too long.
+    @ivar _crowd: so many orders for one process let the next go to another one. Two that have little to do take more
+        processor time than one that has much.
     @ivar _is_awaited: whether orders wait for a process that has yet to start; else they are refused meanwhile.
     """
 
@@ -87,6 +92,7 @@ class Makers(Service):
     _count: int
     _timeout_seconds: float
     _killed: Tally = uncounted
+    _crowd: int = 1
     _is_awaited: bool = True
     _lanes: list[Lane] = field(init=False, factory=list)
     _waiting: int = field(init=False, default=0)
@@ -140,14 +146,14 @@ class Makers(Service):
         lanes = [lane for lane in self._lanes if not lane.is_overdue]
         if not lanes:
             raise NotMade(BUSY)
-        lane = min(lanes, key=_load)
+        lane = next((lane for lane in lanes if lane.unfinished < self._crowd), None) or min(lanes, key=_unfinished)
         if self._is_awaited or lane.is_ready:
             return lane
         lane.warm_up()
         ready = [lane for lane in lanes if lane.is_ready]
         if not ready:
             raise NotMade(STARTING)
-        return min(ready, key=_load)
+        return min(ready, key=_unfinished)
 
     def _conclude(self, task: Task, outcome: object, size_bytes: int) -> None:
         self._waiting -= 1
@@ -161,5 +167,4 @@ class Makers(Service):
                 self._conclude(task, NotMade(BUSY), 0)
 
 
-def _load(lane: Lane) -> tuple[bool, bool, int]:
-    return not lane.is_idle, not lane.is_ready, lane.behind
+_unfinished = attrgetter("unfinished")

@@ -29,7 +29,7 @@ class ReadingTests(SynchronousTestCase):
         self.assertEqual((found.tls.key, found.tls.folder), (FOLDER / "tls/key.pem", None))
         self.assertEqual((found.web.listen, found.web.listen_tls), (("tcp:8025",), ("tcp:8443",)))
         processing = found.processing
-        self.assertEqual((processing.inliner, processing.workers, processing.timeout), ("premailer", 1, 5))
+        self.assertEqual((processing.inliner, processing.workers, processing.timeout), ("premailer", 2, 5))
         self.assertEqual(processing.worker_memory, 268435456)
         self.assertEqual(found.submission.sender_domains, "required")
         self.assertEqual(

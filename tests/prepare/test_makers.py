@@ -238,6 +238,20 @@ class TwoMakersTests(MakersCase):
             self.see_nothing(self.ask(content))
         self.assertEqual([self.ordered(process) for process in self.processes], [[b"1", b"3"], [b"2", b"4"]])
 
+    def test_crowd(self) -> None:
+        """Where each takes little another is asked only when one has many, and then the one with least."""
+        self.makers = Makers(self.clock, self.spawn, self.count, TIMEOUT, crowd=3)
+        self.makers.startService()
+        for number in range(7):
+            self.see_nothing(self.ask(b"%d" % number))
+        self.assertEqual(
+            [self.ordered(process) for process in self.processes], [[b"0", b"1", b"2", b"6"], [b"3", b"4", b"5"]]
+        )
+        for content in (b"0", b"1", b"2"):
+            self.reply(self.processes[0], content)
+        self.see_nothing(self.ask(b"7"))
+        self.assertEqual(self.ordered(self.processes[0])[-1], b"7")
+
     def test_overdue(self) -> None:
         """One that has a long order is asked for nothing."""
         first, second = self.ask(b"1"), self.ask(b"2")
