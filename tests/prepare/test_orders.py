@@ -1,5 +1,7 @@
 """Tests of what the server and a maker say to each other."""
 
+from typing import Any
+
 from attrs import asdict, evolve
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,7 +67,8 @@ class OrderTests(SynchronousTestCase):
     def test_features(self) -> None:
         """Every feature that there is arrives, switched the other way than it is by itself."""
         for name, value in asdict(Features()).items():
-            features = evolve(Features(), **{name: "hosted" if name == "images" else not value})
+            other: Any = "hosted" if name == "images" else not value
+            features = evolve(Features(), **{name: other})
             arrived = unpacked_order(packed_order(order(features=features))).submission.features
             self.assertEqual(arrived, features)
             self.assertNotEqual(arrived, Features())

@@ -20,7 +20,9 @@ from tests.support.newsletters import newsletters
 
 SETTINGS = CompilerSettings(hostname="mail.example.com", tracking_url=BASE, bounce_domain="bounces.example.com")
 KEY = SigningKey(domain="example.com", selector="s1", private_pem=PEM)
-EVERYTHING = Features(inlinecss=True, trackclicks=True, trackopens=True, trackbounces=True, preventscam=True)
+EVERYTHING = Features(
+    inlinecss=True, trackclicks=True, trackopens=True, trackbounces=True, preventscam=True, unsubscribe=True
+)
 NOW = 1_700_000_100.0
 
 
