@@ -15,7 +15,10 @@ from typing_extensions import override
 from smtpeter.web.tracking import not_found
 from smtpeter.web.unsubscribing import SEGMENT
 
-PUBLIC_SEGMENTS = frozenset({b"healthz", b"readyz", b"v1"})
+API_SEGMENTS = frozenset({b"v1", b"v2"})
+"""The same API: clients were written after examples with either."""
+
+PUBLIC_SEGMENTS = frozenset({b"healthz", b"readyz"}) | API_SEGMENTS
 """The first segments of paths outside tracking."""
 
 
@@ -38,7 +41,7 @@ class PublicSite(Resource):
     @override
     def render(self, request: Request) -> object:
         """Pass a request on."""
-        is_api = request.path[1:].partition(b"/")[0] == b"v1"
+        is_api = request.path[1:].partition(b"/")[0] in API_SEGMENTS
         return (self._api if is_api else self._health).render(request)
 
 

@@ -218,6 +218,35 @@ class ContentTests(OrderTestCase):
         body["unsubscribe"] = {"oneclick": True, "email": "x"}
         self.assertEqual(set(self.refusals({**body, "subject": "a\r\nb"})), {"subject", *found, "unsubscribe.email"})
 
+    def test_ways_out(self) -> None:
+        """C{unsubscribe} may be a URL, an e-mail address, or an array of both, and nothing else."""
+        url, email = "<https://shop.example/u>", "<mailto:u@shop.example>"
+        for given, wanted in (
+            ("https://shop.example/u", url),
+            ("u@shop.example", email),
+            (["https://shop.example/u", "u@shop.example"], f"{url}, {email}"),
+            (["u@shop.example", "https://shop.example/u"], f"{url}, {email}"),
+            (["u@shop.example"], email),
+            ("", None),
+            ([], None),
+            ([""], None),
+        ):
+            found = self.compose(unsubscribe=given)
+            self.assertEqual((found["list-unsubscribe"], found["list-unsubscribe-post"]), (wanted, None), given)
+        whole = {"recipient": "b@y.example", "from": "a@shop.example", "text": "x"}
+        wrong: tuple[tuple[Any, str], ...] = (
+            (["a@shop.example", "b@shop.example"], "unsubscribe"),
+            (["https://shop.example/u", "https://shop.example/v"], "unsubscribe"),
+            (["a@shop.example", 5], "unsubscribe[1]"),
+            (5, "unsubscribe"),
+            ("x", "unsubscribe.email"),
+            ("a@shop.example\r\nBcc: e@y.example", "unsubscribe.email"),
+            ("ftp://shop.example/", "unsubscribe.url"),
+            ("https://shop.example/\r\nBcc: e@y.example", "unsubscribe.url"),
+        )
+        for value, field in wrong:
+            self.assertEqual(list(self.refusals({**whole, "unsubscribe": value})), [field], value)
+
     def test_composed_wrong(self) -> None:
         """Faults of single values are told with their places, those of the composer among them."""
         found = self.refusals(
@@ -238,7 +267,7 @@ class ContentTests(OrderTestCase):
         self.assertEqual(
             set(found),
             {
-                *("to[1]", "subject", "extra.Bcc", "extra.x-a", "unsubscribe", "from", "text"),
+                *("to[1]", "subject", "extra.Bcc", "extra.x-a", "unsubscribe.email", "from", "text"),
                 *("attachments[0].data", "attachments[1]", "attachments[2]", "attachments[3].name"),
             },
         )
