@@ -135,7 +135,8 @@ class OptionTests(OrderTestCase):
             ("orcpt", "é@y.example"),
             ("ret", 5),
         ):
-            self.assertTrue(self.refused(f"dsn.{name}" if wrong != 5 else name, dsn={name: wrong}))
+            self.assertTrue(self.refused(f"dsn.{name}", dsn={name: wrong}))
+        self.assertIn("a number", self.refused("dsn.notify[1]", dsn={"notify": ["DELAY", 5]}))
 
     def test_time(self) -> None:
         """C{maxdelivertime} is a time in UTC of exactly one form."""
@@ -238,6 +239,8 @@ class ContentTests(OrderTestCase):
             (["a@shop.example", "b@shop.example"], "unsubscribe"),
             (["https://shop.example/u", "https://shop.example/v"], "unsubscribe"),
             (["a@shop.example", 5], "unsubscribe[1]"),
+            ({"email": 5}, "unsubscribe.email"),
+            ({"url": "https://shop.example/", "oneclick": "?"}, "unsubscribe.oneclick"),
             (5, "unsubscribe"),
             ("x", "unsubscribe.email"),
             ("a@shop.example\r\nBcc: e@y.example", "unsubscribe.email"),
