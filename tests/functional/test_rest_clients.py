@@ -281,6 +281,8 @@ class ClientTests(SynchronousTestCase):
         self.assertEqual(talk.get(f"events/email/{address}", tags="tag3"), [])
         self.assertEqual(talk.get(f"events/email/{address}", start="2016-03-20"), [])
         self.assertEqual(talk.get("events/template/12"), [])
+        of_form = talk.get("events/tags/a;b")
+        self.assertEqual([one["data"]["recipient"] for one in of_form], [CODE["recipient"]] * 2)
 
     def check_log_files(self, talk: Talk, count: int) -> None:
         """Dates, names, and a file in its four forms (rest-logfiles)."""
