@@ -24,6 +24,7 @@ from smtpeter.web.api.files import Files
 from smtpeter.web.api.logfiles import LogFileResources
 from smtpeter.web.api.messages import MessageResources
 from smtpeter.web.api.once import OnceOnly
+from smtpeter.web.api.previewing import PreviewResources
 from smtpeter.web.api.routes import Family
 from smtpeter.web.api.sending import Sending
 from smtpeter.web.api.service import API
@@ -47,8 +48,11 @@ def build_api(settings: Settings, foundations: Foundations, stages: Stages) -> A
         chance=os.urandom,
         max_message_size=settings.smtp.max_message_size,
     )
+    previewing = PreviewResources(
+        draft=sending.draft, intake=stages.intake, previews=stages.preview.previews, threads=stages.preview.threads
+    )
     suppressions = SuppressionLists(StoredSuppressions(database=stages.database), stages.clock.seconds)
-    families: list[Family] = [sending, *_reading(stages), SuppressionResources(suppressions)]
+    families: list[Family] = [sending, previewing, *_reading(stages), SuppressionResources(suppressions)]
     return API(
         StoredTokens(database=stages.database),
         partial(hash_token, foundations.secrets.password_key),

@@ -12,6 +12,7 @@ from smtpeter.archive.upkeep import Upkeep
 from smtpeter.assembly.clocks import DatedRelay, WallClock
 from smtpeter.assembly.foundations import Foundations
 from smtpeter.assembly.meters import Meters
+from smtpeter.assembly.previews import PreviewStage, build_previews
 from smtpeter.assembly.threads import WorkThreads
 from smtpeter.assembly.upkeep import build_upkeep
 from smtpeter.auth.vault import KeyedVault
@@ -52,6 +53,7 @@ class Stages:
     threads: WorkThreads = field(init=False)
     workers: InlineWorkers = field(init=False)
     compiler: Compiler = field(init=False)
+    preview: PreviewStage = field(init=False)
     resolver: MailResolver = field(init=False)
     relay: MailRelay = field(init=False)
     pump: Pump = field(init=False)
@@ -108,19 +110,7 @@ class Stages:
         self.workers = InlineWorkers(
             self.reactor, self._counted(spawn), processing.workers, processing.timeout, self.meters.worker_killed
         )
-        self.compiler = Compiler(
-            self.directory,
-            self.meters.inliner(self.workers, self.reactor),
-            self.foundations.secrets.mac_keys,
-            CompilerSettings(
-                hostname=settings.server.hostname,
-                tracking_url=settings.tracking.url,
-                bounce_domain=settings.tracking.bounce_domain,
-                show_client_address=settings.smtp.show_client_address,
-            ),
-            self.clock,
-            self.threads,
-        )
+        self._build_compilers(spawn)
         return Pump(
             clock=self.clock,
             store=self._store,
@@ -131,6 +121,19 @@ class Stages:
             hostname=settings.server.hostname,
             settled=self.meters.settled,
         )
+
+    def _build_compilers(self, spawn: Callable[[WorkerProcess], object]) -> None:
+        settings, keys = self.settings, self.foundations.secrets.mac_keys
+        chosen = CompilerSettings(
+            hostname=settings.server.hostname,
+            tracking_url=settings.tracking.url,
+            bounce_domain=settings.tracking.bounce_domain,
+            show_client_address=settings.smtp.show_client_address,
+        )
+        inliner = self.meters.inliner(self.workers, self.reactor)
+        self.compiler = Compiler(self.directory, inliner, keys, chosen, self.clock, self.threads)
+        timeout = settings.processing.timeout
+        self.preview = build_previews(self.reactor, self.clock, self.directory, chosen, keys, spawn, timeout)
 
     def _counted(self, spawn: Callable[[WorkerProcess], object]) -> Callable[[WorkerProcess], object]:
         def spawn_and_count(process: WorkerProcess) -> object:
