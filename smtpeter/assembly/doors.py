@@ -21,8 +21,9 @@ from smtpeter.smtpd.settings import SMTPSettings
 from smtpeter.tls.certificates import Certificates
 from smtpeter.web.api.answers import too_busy, too_large
 from smtpeter.web.health import Health
+from smtpeter.web.images import Images
 from smtpeter.web.requests import BodyLimit, WebSite
-from smtpeter.web.site import HostRouter, PublicSite
+from smtpeter.web.site import HostRouter, PublicSite, TrackingSite
 from smtpeter.web.tracking import Tracking
 
 MAX_BODY_BYTES = 65_536
@@ -65,7 +66,8 @@ def build_web(
     tracking = Tracking(keys, url, stages.visits, stages.clock, stages.meters.answered)
     health = Health(ServerReadiness(stages.database, is_open, lambda: stages.pump.is_moving))
     public = PublicSite(build_api(settings, foundations, stages), health.app.resource())
-    router = HostRouter(tracking, public, url, settings.web.public_url)
+    images = Images(stages.images, stages.meters.answered)
+    router = HostRouter(TrackingSite(tracking, images), public, url, settings.web.public_url)
     limits = {b"v1": BodyLimit(settings.web.max_body_size, too_large(settings.web.max_body_size), too_busy())}
     site: IProtocolFactory = WebSite(router, MAX_BODY_BYTES, stages.reactor, limits)
     return site

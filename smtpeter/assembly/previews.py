@@ -6,17 +6,22 @@ are made at each start and known to nobody else, so that the tracking host and t
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from attrs import evolve, frozen
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.threadpool import ThreadPool
+from typing_extensions import override
 
 from smtpeter.assembly.threads import WorkThreads
 from smtpeter.boundaries.accounts import SenderDomains
+from smtpeter.boundaries.images import ImageShelf
+from smtpeter.model.image import HostedImage
 from smtpeter.model.keys import MacKeys
 from smtpeter.prepare.compiler import Compiler, CompilerSettings
+from smtpeter.prepare.hosting import ImageHost
+from smtpeter.prepare.image_hosting import HostingPreparer
 from smtpeter.prepare.message import tracking_of
 from smtpeter.prepare.pipes import WorkerProcess
 from smtpeter.prepare.previews import Previews
@@ -25,6 +30,14 @@ from smtpeter.prepare.workers import InlineWorkers
 _KEY_BYTES = 32
 _CACHE_BYTES = 4 * 1024 * 1024
 """Of changed HTML: enough for who looks again."""
+
+
+class NoShelf(ImageShelf):
+    """Keeps nothing."""
+
+    @override
+    async def keep(self, account_id: int, images: Sequence[HostedImage], now: float) -> None:
+        """A preview stores nothing."""
 
 
 @frozen(kw_only=True)
@@ -46,6 +59,7 @@ def build_previews(
     sender_domains: SenderDomains,
     settings: CompilerSettings,
     keys: MacKeys,
+    host: ImageHost,
     spawn: Callable[[WorkerProcess], object],
     timeout_seconds: float,
 ) -> PreviewStage:
@@ -54,6 +68,7 @@ def build_previews(
 
     @param settings: those of the mail.
     @param keys: those of the mail; of them only the number of the current one is taken, which tokens show.
+    @param host: that of the mail: an image has the address that it will have, where it is shown once it was sent.
     @param spawn: starts a CSS worker.
     """
     own = MacKeys(current=keys.current, keys={keys.current: os.urandom(_KEY_BYTES)})
@@ -61,7 +76,8 @@ def build_previews(
     workers = InlineWorkers(reactor, spawn, 1, timeout_seconds)
     chosen = evolve(settings, cache_bytes=_CACHE_BYTES)
     compiler = Compiler(sender_domains, workers, own, chosen, clock, threads)
+    preparer = HostingPreparer(preparer=compiler, host=host, shelf=NoShelf(), threads=threads, seconds=clock.seconds)
     tracking = tracking_of(own, settings.tracking_url)
     return PreviewStage(
-        previews=Previews(compiler=compiler, threads=threads, tracking=tracking), threads=threads, workers=workers
+        previews=Previews(preparer=preparer, threads=threads, tracking=tracking), threads=threads, workers=workers
     )

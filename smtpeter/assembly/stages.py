@@ -16,11 +16,14 @@ from smtpeter.assembly.previews import PreviewStage, build_previews
 from smtpeter.assembly.threads import WorkThreads
 from smtpeter.assembly.upkeep import build_upkeep
 from smtpeter.auth.vault import KeyedVault
+from smtpeter.boundaries.prepare import Preparer
 from smtpeter.config import Settings
 from smtpeter.intake.desk import IntakeDesk
 from smtpeter.intake.returning import ReturnAddresses
 from smtpeter.model.identity import new_id
 from smtpeter.prepare.compiler import Compiler, CompilerSettings
+from smtpeter.prepare.hosting import ImageHost
+from smtpeter.prepare.image_hosting import HostingPreparer
 from smtpeter.prepare.pipes import WorkerProcess
 from smtpeter.prepare.workers import InlineWorkers, spawner
 from smtpeter.queue.pump import Pump
@@ -28,6 +31,7 @@ from smtpeter.relay.relay import MailRelay, RelaySettings
 from smtpeter.relay.resolver import MailResolver, names_client, system_hosts
 from smtpeter.storage.database import Database
 from smtpeter.storage.directory import StoredDirectory
+from smtpeter.storage.images import StoredImages
 from smtpeter.storage.journal import StoredJournal
 from smtpeter.storage.queue import StoredQueue
 from smtpeter.storage.space import shortness
@@ -52,7 +56,8 @@ class Stages:
     directory: StoredDirectory = field(init=False)
     threads: WorkThreads = field(init=False)
     workers: InlineWorkers = field(init=False)
-    compiler: Compiler = field(init=False)
+    images: StoredImages = field(init=False)
+    compiler: Preparer = field(init=False)
     preview: PreviewStage = field(init=False)
     resolver: MailResolver = field(init=False)
     relay: MailRelay = field(init=False)
@@ -84,6 +89,7 @@ class Stages:
             settled=self.meters.settled,
         )
         self.directory = StoredDirectory(database=self.database, vault=vault, clock=self.reactor)
+        self.images = StoredImages(database=self.database, is_short=is_short)
         self.visits = Visits(StoredJournal(database=self.database), self.reactor)
 
     def _build_relay(self, jitter: Callable[[], float]) -> MailRelay:
@@ -131,9 +137,13 @@ class Stages:
             show_client_address=settings.smtp.show_client_address,
         )
         inliner = self.meters.inliner(self.workers, self.reactor)
-        self.compiler = Compiler(self.directory, inliner, keys, chosen, self.clock, self.threads)
+        compiler = Compiler(self.directory, inliner, keys, chosen, self.clock, self.threads)
+        host = ImageHost(keys=keys, base=settings.tracking.url)
+        self.compiler = HostingPreparer(
+            preparer=compiler, host=host, shelf=self.images, threads=self.threads, seconds=self.clock.seconds
+        )
         timeout = settings.processing.timeout
-        self.preview = build_previews(self.reactor, self.clock, self.directory, chosen, keys, spawn, timeout)
+        self.preview = build_previews(self.reactor, self.clock, self.directory, chosen, keys, host, spawn, timeout)
 
     def _counted(self, spawn: Callable[[WorkerProcess], object]) -> Callable[[WorkerProcess], object]:
         def spawn_and_count(process: WorkerProcess) -> object:

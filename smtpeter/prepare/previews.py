@@ -12,11 +12,11 @@ from attrs import define, field
 from twisted.internet.defer import CancelledError, DeferredLock
 from typing_extensions import override
 
+from smtpeter.boundaries.prepare import Preparer
 from smtpeter.boundaries.preview import Previewer, PreviewsBusy, PreviewTooLarge
 from smtpeter.model.message import Submission
 from smtpeter.model.preview import Preview
 from smtpeter.prepare.batches import Threads
-from smtpeter.prepare.compiler import Compiler
 from smtpeter.prepare.html_part import Tracking
 from smtpeter.prepare.preview import Rendered, read_preview
 
@@ -35,12 +35,12 @@ class Previews(Previewer):
     """
     Makes them.
 
-    @ivar compiler: of its own.
+    @ivar preparer: of its own.
     @ivar threads: not those of the mail.
-    @ivar tracking: with the keys of the compiler.
+    @ivar tracking: with the keys of the preparer.
     """
 
-    _compiler: Compiler
+    _preparer: Preparer
     _threads: Threads
     _tracking: Tracking
     _turn: DeferredLock = field(factory=DeferredLock, init=False)
@@ -70,7 +70,7 @@ class Previews(Previewer):
             self._turn.release()
 
     async def _make(self, submission: Submission) -> tuple[Preview, ...]:
-        prepared = await self._compiler.prepare(submission)
+        prepared = await self._preparer.prepare(submission)
         if prepared.size_bytes * len(submission.messages) > MAX_BYTES:
             raise PreviewTooLarge(MAX_BYTES)
         shown: list[Preview] = []

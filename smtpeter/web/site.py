@@ -12,6 +12,7 @@ from twisted.web.resource import IResource, Resource
 from twisted.web.server import Request
 from typing_extensions import override
 
+from smtpeter.tracking.images import PREFIX
 from smtpeter.web.tracking import not_found
 
 PUBLIC_SEGMENTS = frozenset({b"healthz", b"readyz", b"v1"})
@@ -39,6 +40,24 @@ class PublicSite(Resource):
         """Pass a request on."""
         is_api = request.path[1:].partition(b"/")[0] == b"v1"
         return (self._api if is_api else self._health).render(request)
+
+
+@define(eq=False)
+class TrackingSite(Resource):
+    """What a tracking host serves: links and pixels, and the images that mail shows."""
+
+    isLeaf = True
+    _tracking: IResource
+    _images: IResource
+
+    def __attrs_pre_init__(self) -> None:
+        super().__init__()
+
+    @override
+    def render(self, request: Request) -> object:
+        """Pass a request on; no token is the word C{images}."""
+        is_image = request.path.startswith(PREFIX.encode("ascii"))
+        return (self._images if is_image else self._tracking).render(request)
 
 
 @define(eq=False)

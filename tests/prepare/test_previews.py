@@ -54,7 +54,7 @@ class PreviewsCase(SynchronousTestCase):
         self.previews = self.made()
 
     def made(self) -> Previews:
-        return Previews(compiler=self.rig.compiler(), threads=Inline(), tracking=tracking_of(KEYS, BASE))
+        return Previews(preparer=self.rig.compiler(), threads=Inline(), tracking=tracking_of(KEYS, BASE))
 
     def begun(self, content: bytes = CONTENT, features: Features = ALL, **others: Any) -> "Deferred[Sequence[Preview]]":
         one = submission(content, features, **others)
