@@ -25,8 +25,9 @@ _ADDRESSES = frozenset(
 _LISTS = frozenset((b"srcset", b"imagesrcset"))
 _STYLES = frozenset((b"style",))
 _SPACE = b" \t\r\n\f"
-_BEFORE_IN_LIST = re.compile(rb"(?:\A|[\s,])\Z")
-_BEFORE_IN_STYLE = re.compile(rb"[\s(\"';,]\Z")
+_MAX_SPACE = 100
+_BEFORE_IN_LIST = frozenset((b"", b" ", b"\t", b"\r", b"\n", b"\f", b","))
+_BEFORE_IN_STYLE = frozenset((b" ", b"\t", b"\r", b"\n", b"\f", b",", b";", b"(", b'"', b"'"))
 
 
 @frozen(kw_only=True)
@@ -40,11 +41,6 @@ class Named:
 
     places: tuple[tuple[int, int, str], ...] = ()
     elsewhere: frozenset[str] = field(default=frozenset())
-
-    @property
-    def all(self) -> frozenset[str]:
-        """All content ids."""
-        return self.elsewhere | {cid for _, _, cid in self.places}
 
 
 def find_named(html: bytes) -> Named:
@@ -65,7 +61,7 @@ def find_named(html: bytes) -> Named:
         index = bisect_right(starts, start) - 1
         begin = starts[index] if index >= 0 else 0
         value_end, kind = values.get(begin, (0, b""))
-        if end <= value_end and _is_address(kind, html[begin:start]):
+        if end <= value_end and _is_address(kind, html, begin, start):
             places.append((start, end, cid))
         else:
             elsewhere.add(cid)
@@ -81,13 +77,12 @@ def _decoded(raw: bytes) -> str:
     return unquote_to_bytes(raw).decode("utf-8", "replace")
 
 
-def _is_address(kind: bytes, before: bytes) -> bool:
-    """Whether an address begins behind these bytes of a value."""
+def _is_address(kind: bytes, html: bytes, begin: int, start: int) -> bool:
+    """Whether an address begins here in a value. No more is looked at than makes it one, since there may be many."""
     if kind in _ADDRESSES:
-        return not before.strip(_SPACE)
-    if kind in _LISTS:
-        return _BEFORE_IN_LIST.search(before[-1:]) is not None
-    return _BEFORE_IN_STYLE.search(before[-1:]) is not None
+        return start - begin <= _MAX_SPACE and not html[begin:start].strip(_SPACE)
+    before = html[max(begin, start - 1) : start]
+    return before in _BEFORE_IN_STYLE if kind in _STYLES else before in _BEFORE_IN_LIST
 
 
 def _values(html: bytes, mentions: list[int]) -> Iterator[tuple[int, int, bytes]]:

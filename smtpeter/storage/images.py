@@ -82,8 +82,6 @@ def _row(account_id: int, image: HostedImage, now: float) -> Row:
 def _keeping(dialect: str) -> Any:
     """Inserts images; of those that are there only the time is written."""
     statement = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(hosted_images)
-    later = func.greatest if dialect == "postgresql" else func.max
     return statement.on_conflict_do_update(
-        index_elements=[hosted_images.c.hash],
-        set_={"kept_at": later(hosted_images.c.kept_at, statement.excluded.kept_at)},
+        index_elements=[hosted_images.c.hash], set_={"kept_at": statement.excluded.kept_at}
     )

@@ -12,6 +12,7 @@ from attrs import frozen
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.functional.test_main_job import session
+from tests.support.database import postgresql_url
 from tests.support.installation import Installation
 from tests.support.rest import INSECURE, Client, client
 from tests.support.sink import Sink
@@ -92,6 +93,15 @@ def read(content: bytes) -> EmailMessage:
     return found
 
 
+def related(subject: str) -> bytes:
+    """A mail whose HTML shows an image that is in it."""
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = "a@shop.example", "b@y.example", subject
+    mail.set_content("<p>x <img src='cid:logo'></p>\n", subtype="html")
+    mail.add_related(PNG, "image", "png", cid="<logo>")
+    return bytes(mail)
+
+
 def page_of(found: EmailMessage) -> str:
     """Its HTML."""
     body = found.get_body(("html",))
@@ -155,39 +165,50 @@ class HostedImageTests(SynchronousTestCase):
         self.assertIn("/images/", asked.get(f"/v1/html/{message_id}").body.decode())
 
     def test_smtp(self) -> None:
-        """A header field asks for it too; the mail becomes its HTML, and a signed one stays as it is."""
+        """A header field or the login asks for it too, the field first; a signed mail stays as it is."""
         with Sink() as sink, Installation(sink.port) as it:
-            user, password = it.sender("shop.example")
-            mail = EmailMessage()
-            mail["From"], mail["To"], mail["Subject"] = "a@shop.example", "b@y.example", "Images"
-            mail.set_content("<p>x <img src='cid:logo'></p>\n", subtype="html")
-            mail.add_related(PNG, "image", "png", cid="<logo>")
-            plain = bytes(mail)
-            mail["x-smtpeter-images"] = "hosted"
-            signed = plain.replace(b"multipart/related", b"multipart/signed").replace(b"Images", b"Signed")
-            for content in (plain, bytes(mail), b"x-smtpeter-images: hosted\n" + signed):
-                submit(it, (user, password), "a@shop.example", "b@y.example", content)
-            arrived = [read(one.content) for one in sink.wait_for(3)]
-            kinds = {(one.get_content_type(), len(list(one.walk()))) for one in arrived}
-            self.assertEqual(kinds, {("multipart/related", 3), ("text/html", 1), ("multipart/signed", 3)})
-            (hosted,) = [one for one in arrived if not one.is_multipart()]
-            (path,) = paths(it, hosted.get_content())
-            self.assertEqual(fetch(it, path).body, PNG)
-            self.assertNotIn("x-smtpeter-images", hosted)
-            self.check_others(sink, it)
+            plain, hosting = it.sender("shop.example"), it.sender("shop.example", "--images", "hosted")
+            hosted, default = b"x-smtpeter-images: hosted\n", b"x-smtpeter-images: default\n"
+            signed = related("5").replace(b"multipart/related", b"multipart/signed")
+            cases = (
+                (plain, related("1"), ("multipart/related", 3)),
+                (plain, hosted + related("2"), ("text/html", 1)),
+                (hosting, related("3"), ("text/html", 1)),
+                (hosting, default + related("4"), ("multipart/related", 3)),
+                (hosting, signed, ("multipart/signed", 3)),
+            )
+            for login, content, _ in cases:
+                submit(it, login, "a@shop.example", "b@y.example", content)
+            arrived = {one["subject"]: one for one in (read(one.content) for one in sink.wait_for(5))}
+            for number, (_, _, wanted) in enumerate(cases, start=1):
+                found = arrived[str(number)]
+                self.assertEqual((found.get_content_type(), len(list(found.walk()))), wanted, number)
+                self.assertNotIn("x-smtpeter-images", found)
+            first, second = (paths(it, arrived[number].get_content()) for number in "23")
+            self.assertEqual((first, len(first), fetch(it, first[0]).body), (second, 1, PNG))
+            self.check_others(it, sink, first)
+            it.stop()
 
-    def check_others(self, sink: Sink, it: Installation) -> None:
+    def check_others(self, it: Installation, sink: Sink, known: list[str]) -> None:
         """Another account has another address for the same image: its address tells nobody that it is hosted."""
         it.cli("account", "create", "other")
         it.cli("domain", "add", "other.example", "--approve", "--account", "other")
-        login = it.cli("login", "create", "x", "--account", "other")
-        mail = EmailMessage()
-        mail["From"], mail["To"], mail["x-smtpeter-images"] = "a@other.example", "c@y.example", "hosted"
-        mail.set_content("<img src='cid:logo'>\n", subtype="html")
-        mail.add_related(PNG, "image", "png", cid="<logo>")
-        submit(it, (login["username"], login["password"]), "a@other.example", "c@y.example", bytes(mail))
-        every = {
-            path for one in sink.wait_for(4) for path in paths(it, one.content.decode("ascii").replace("=\r\n", ""))
-        }
-        self.assertEqual(len(every), 2)
-        self.assertEqual({fetch(it, path).body for path in every}, {PNG})
+        login = it.cli("login", "create", "x", "--account", "other", "--images", "hosted")
+        content = related("6").replace(b"shop.example", b"other.example")
+        submit(it, (login["username"], login["password"]), "a@other.example", "c@y.example", content)
+        (found,) = [one for one in map(read, (one.content for one in sink.wait_for(6))) if one["subject"] == "6"]
+        (path,) = paths(it, found.get_content())
+        self.assertNotEqual([path], known)
+        self.assertEqual(fetch(it, path).body, PNG)
+
+    def test_postgresql(self) -> None:
+        """On PostgreSQL images are hosted by one server and shown by another one."""
+        url = postgresql_url(self.addCleanup)
+        with Sink() as sink, Installation(sink.port, database=url, web=INSECURE) as it:
+            asked = client(it, "--account", "default")
+            self.assertEqual(asked.post("/v1/send", SEND).status, 200)
+            (path,) = set(paths(it, page_of(read(sink.wait_for(1)[0].content))))
+            with Installation(sink.port, database=url) as other:
+                self.assertEqual((fetch(it, path).body, fetch(other, path).body), (PNG, PNG))
+                other.stop()
+            it.stop()

@@ -97,6 +97,14 @@ class HostingTests(CompilerCase):
             self.assertEqual(read(done.content).get_content(), wanted, encoding)
             self.assertEqual([one.octets for one in done.images], [GIF, PNG])
 
+    def test_long_line(self) -> None:
+        """An address that makes a line too long for mail gives the part another transfer encoding."""
+        text = "x" * 960 + "<img src=cid:a>"
+        for part in (html(text, "7bit"), leaf(text).replace(b"Content-Transfer-Encoding: 7bit\r\n", b"")):
+            done = hosted(related(part, image(GIF, "a")))
+            self.assertLess(max(map(len, done.content.split(b"\r\n"))), 999)
+            self.assertEqual(read(done.content).get_content(), text.replace("cid:a", url(GIF, "a.gif")))
+
     def test_kept(self) -> None:
         """What no HTML shows, what is no raster image, and what cannot be decoded stays, with its multipart."""
         svg = b"<svg xmlns='http://www.w3.org/2000/svg'/>"
@@ -138,6 +146,8 @@ class HostingTests(CompilerCase):
             HEAD + multipart("signed", "s", inner, leaf("x", "application/pgp-signature")),
             HEAD + multipart("encrypted", "s", leaf("x", "application/pgp-encrypted"), inner),
             HEAD + multipart("mixed", "m", leaf("x"), b"Content-Type: message/rfc822\r\n\r\n" + inner),
+            HEAD + multipart("mixed", "m", html("<img src=cid:a>"), b"Content-Type: message/rfc822\r\n\r\n" + inner),
+            HEAD + multipart("mixed", "m", html("<img src=cid:a>"), multipart("signed", "s", image(GIF, "a"))),
         ):
             self.assertEqual(hosted(content), Hosted(content=content))
 
