@@ -48,11 +48,16 @@ def build_api(settings: Settings, foundations: Foundations, stages: Stages) -> A
         chance=os.urandom,
         max_message_size=settings.smtp.max_message_size,
     )
+    book = StoredSuppressions(database=stages.database)
     previewing = PreviewResources(
-        draft=sending.draft, intake=stages.intake, previews=stages.preview.previews, threads=stages.preview.threads
+        draft=sending.draft,
+        intake=stages.intake,
+        previews=stages.preview.previews,
+        suppressions=book,
+        threads=stages.preview.threads,
     )
-    suppressions = SuppressionLists(StoredSuppressions(database=stages.database), stages.clock.seconds)
-    families: list[Family] = [sending, previewing, *_reading(stages), SuppressionResources(suppressions)]
+    suppressions = SuppressionResources(SuppressionLists(book, stages.clock.seconds))
+    families: list[Family] = [sending, previewing, *_reading(stages), suppressions]
     return API(
         StoredTokens(database=stages.database),
         partial(hash_token, foundations.secrets.password_key),

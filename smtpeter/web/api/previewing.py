@@ -3,10 +3,11 @@
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Sequence
 
-from attrs import asdict, define
+from attrs import asdict, define, evolve
 
 from smtpeter.boundaries.intake import Refused
 from smtpeter.boundaries.preview import Drawing, Previewer, PreviewsBusy, PreviewTooLarge
+from smtpeter.boundaries.suppression import SuppressionBook
 from smtpeter.model.message import Draft
 from smtpeter.model.preview import Preview
 from smtpeter.web.api.access import check_standing
@@ -35,6 +36,7 @@ class PreviewResources:
     _draft: Read
     _intake: Drawing
     _previews: Previewer
+    _suppressions: SuppressionBook
     _threads: Threads
 
     def routes(self) -> Sequence[Route]:
@@ -62,7 +64,15 @@ class PreviewResources:
         except PreviewTooLarge as problem:
             text = f"The messages are larger than {problem.limit} bytes together, which is what a preview shows."
             raise APIError(413, (Fault(text),)) from None
-        return await self._threads.run(_answer, shown)
+        return await self._threads.run(_answer, [await self._warned(caller.account.id, one) for one in shown])
+
+    async def _warned(self, account_id: int, one: Preview) -> Preview:
+        """Say also that an address would get nothing."""
+        found = await self._suppressions.find(account_id, one.recipient)
+        if found is None:
+            return one
+        said = f"nothing is sent to this address: it is on the suppression list ({found.reason.value})"
+        return evolve(one, warnings=(said, *one.warnings))
 
 
 def _answer(shown: Sequence[Preview]) -> Answer:

@@ -11,13 +11,17 @@ from smtpeter.boundaries.storage import StorageBusy
 from smtpeter.model.account import Standing
 from smtpeter.model.message import Draft, Submission
 from smtpeter.model.preview import Preview, Signature
+from smtpeter.model.suppression import Suppression, SuppressionReason
+from smtpeter.storage.suppressions import StoredSuppressions
 from smtpeter.web.api.previewing import PreviewResources
 from smtpeter.web.api.routes import Family
 from smtpeter.web.api.sending import Sending
 from tests.prepare.rig import submission
+from tests.support.database import now
 from tests.web.api.test_orders import MIME
 from tests.web.api.test_sending import SendingTestCase
 
+SUPPRESSED = "nothing is sent to this address: it is on the suppression list (complaint)"
 VALUE = {"recipient": "b@y.example", "mime": MIME}
 
 
@@ -75,8 +79,10 @@ class PreviewTestCase(SendingTestCase):
     def families(self) -> list[Family]:  # type: ignore[override]
         (sending,) = super().families()
         assert isinstance(sending, Sending)
-        self.drawn = self.source()
-        made = PreviewResources(draft=sending.draft, intake=self.drawn, previews=self.drawn, threads=self.threads)
+        self.drawn, self.book = self.source(), StoredSuppressions(database=self.database)
+        made = PreviewResources(
+            draft=sending.draft, intake=self.drawn, previews=self.drawn, suppressions=self.book, threads=self.threads
+        )
         return [sending, made]
 
 
@@ -124,6 +130,17 @@ class ShownTests(PreviewTestCase):
         self.assertEqual((reply.status, reply.json["error"]), (400, {"message": "not from there", "field": "mime"}))
         self.drawn.failure = StorageBusy("x")
         self.assertEqual(self.post("/v1/preview", VALUE).status, 503)
+
+    def test_suppressed(self) -> None:
+        """A recipient that would get nothing is told of, first of all; another account's list does not count."""
+        self.drawn.shown = [preview(b"x")]
+        for account_id, said in ((self.account.id + 1, []), (self.account.id, [SUPPRESSED])):
+            entry = Suppression(
+                account_id=account_id, address="B@y.example", reason=SuppressionReason.COMPLAINT, at=1.0
+            )
+            now(self.book.add([entry]))
+            (one,) = self.post("/v1/preview", VALUE).json["messages"]
+            self.assertEqual(one["warnings"], [*said, "so"])
 
     def test_standing(self) -> None:
         """A token must be for sending, and its account may have to wait for its approval."""
