@@ -24,11 +24,13 @@ class Upkeep(Service):
     Rounds of all chores.
 
     @ivar chores: in this order, one after the other.
+    @ivar round_seconds: between the end of a round and the next one.
     """
 
     _log = Logger()
     clock: IReactorTime
     chores: Sequence[Chore]
+    round_seconds: float = ROUND_SECONDS
     _running: Deferred[None] | None = field(default=None, init=False)
     _pause: Deferred[None] | None = field(default=None, init=False)
     _is_stopping: bool = field(default=False, init=False)
@@ -50,7 +52,7 @@ class Upkeep(Service):
         return succeed(None) if self._running is None else self._running
 
     async def _run(self) -> None:
-        while await self._rest(ROUND_SECONDS):
+        while await self._rest(self.round_seconds):
             for chore in self.chores:
                 await self._do(chore)
 

@@ -43,6 +43,7 @@ def make_server(settings: Settings, reactor: Any, give_up: Callable[[], None]) -
             stages.visits,
             stages.pump,
             stages.upkeep,
+            stages.gathering,
             *(() if metrics is None else (metrics.queue,)),
         ),
         door=door,

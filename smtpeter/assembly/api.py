@@ -3,22 +3,22 @@
 import os
 from functools import partial
 
-from smtpeter.archive.sent import SentRenderer
 from smtpeter.assembly.fetching import build_fetcher
 from smtpeter.assembly.foundations import Foundations
-from smtpeter.assembly.stages import Stages
+from smtpeter.assembly.stages import Stages, fresh_id
 from smtpeter.auth.passwords import hash_token
 from smtpeter.config import Settings
 from smtpeter.events.logfiles import LogFiles
 from smtpeter.fetch.client import FetchLimits
 from smtpeter.storage.event_counts import StoredEventCounts
 from smtpeter.storage.event_search import StoredEventSearch
+from smtpeter.storage.inquiries import StoredInquiries
 from smtpeter.storage.requests import StoredRequests
-from smtpeter.storage.sent import StoredSent
 from smtpeter.storage.suppressions import StoredSuppressions
 from smtpeter.storage.tokens import StoredTokens
 from smtpeter.suppression.lists import SuppressionLists
 from smtpeter.web.api.access import transport
+from smtpeter.web.api.datarequests import DataRequestResources
 from smtpeter.web.api.events import EventResources
 from smtpeter.web.api.files import Files
 from smtpeter.web.api.logfiles import LogFileResources
@@ -47,6 +47,7 @@ def build_api(settings: Settings, foundations: Foundations, stages: Stages) -> A
         threads=stages.threads,
         chance=os.urandom,
         max_message_size=settings.smtp.max_message_size,
+        offers_unsubscribe=settings.tracking.url.startswith("https://"),
     )
     book = StoredSuppressions(database=stages.database)
     previewing = PreviewResources(
@@ -74,5 +75,6 @@ def _reading(stages: Stages) -> list[Family]:
         EventResources(search, stages.clock),
         LogFileResources(LogFiles(search), stages.clock),
         StatisticsResources(counts, counts, stages.clock),
-        MessageResources(SentRenderer(StoredSent(database=stages.database), stages.compiler), stages.threads),
+        MessageResources(stages.sent, stages.threads),
+        DataRequestResources(StoredInquiries(database=stages.database), fresh_id, stages.clock),
     ]

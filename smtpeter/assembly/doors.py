@@ -18,6 +18,7 @@ from smtpeter.config import Settings
 from smtpeter.smtpd.door import SMTPDoor
 from smtpeter.smtpd.premises import Premises
 from smtpeter.smtpd.settings import SMTPSettings
+from smtpeter.storage.unsubscribing import StoredUnsubscribing
 from smtpeter.tls.certificates import Certificates
 from smtpeter.web.api.answers import too_busy, too_large
 from smtpeter.web.health import Health
@@ -25,6 +26,7 @@ from smtpeter.web.images import Images
 from smtpeter.web.requests import BodyLimit, WebSite
 from smtpeter.web.site import HostRouter, PublicSite, TrackingSite
 from smtpeter.web.tracking import Tracking
+from smtpeter.web.unsubscribing import Unsubscribing
 
 MAX_BODY_BYTES = 65_536
 """Nothing but the REST API takes a larger body."""
@@ -63,11 +65,21 @@ def build_web(
 ) -> IProtocolFactory:
     """The web site."""
     keys, url = foundations.secrets.mac_keys, settings.tracking.url
-    tracking = Tracking(keys, url, stages.visits, stages.clock, stages.meters.answered)
+    answered = stages.meters.answered
+    tracking = TrackingSite(
+        Tracking(keys, url, stages.visits, stages.clock, answered),
+        Unsubscribing(
+            keys,
+            url,
+            StoredUnsubscribing(database=stages.database, reasons=settings.suppression.reasons),
+            stages.clock,
+            answered,
+        ),
+        Images(stages.images, answered),
+    )
     health = Health(ServerReadiness(stages.database, is_open, lambda: stages.pump.is_moving))
     public = PublicSite(build_api(settings, foundations, stages), health.app.resource())
-    images = Images(stages.images, stages.meters.answered)
-    router = HostRouter(TrackingSite(tracking, images), public, url, settings.web.public_url)
+    router = HostRouter(tracking, public, url, settings.web.public_url)
     limits = {b"v1": BodyLimit(settings.web.max_body_size, too_large(settings.web.max_body_size), too_busy())}
     site: IProtocolFactory = WebSite(router, MAX_BODY_BYTES, stages.reactor, limits)
     return site

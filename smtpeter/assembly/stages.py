@@ -8,13 +8,14 @@ from typing import Any
 from attrs import define, field
 from twisted.internet.interfaces import IReactorTime
 
+from smtpeter.archive.sent import SentRenderer
 from smtpeter.archive.upkeep import Upkeep
 from smtpeter.assembly.clocks import DatedRelay, WallClock
 from smtpeter.assembly.foundations import Foundations
 from smtpeter.assembly.meters import Meters
 from smtpeter.assembly.previews import PreviewStage, build_previews
 from smtpeter.assembly.threads import WorkThreads
-from smtpeter.assembly.upkeep import build_upkeep
+from smtpeter.assembly.upkeep import build_gathering, build_upkeep
 from smtpeter.auth.vault import KeyedVault
 from smtpeter.boundaries.prepare import Preparer
 from smtpeter.config import Settings
@@ -34,11 +35,17 @@ from smtpeter.storage.directory import StoredDirectory
 from smtpeter.storage.images import StoredImages
 from smtpeter.storage.journal import StoredJournal
 from smtpeter.storage.queue import StoredQueue
+from smtpeter.storage.sent import StoredSent
 from smtpeter.storage.space import shortness
 from smtpeter.web.site import host_of
 from smtpeter.web.visits import Visits
 
 _ID_CHANCE_BYTES = 6
+
+
+def fresh_id(now: float) -> str:
+    """An id that nobody else gives."""
+    return new_id(now, os.urandom(_ID_CHANCE_BYTES))
 
 
 @define(eq=False)
@@ -65,6 +72,8 @@ class Stages:
     intake: IntakeDesk = field(init=False)
     visits: Visits = field(init=False)
     upkeep: Upkeep = field(init=False)
+    sent: SentRenderer = field(init=False)
+    gathering: Upkeep = field(init=False)
     _store: StoredQueue = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -76,6 +85,8 @@ class Stages:
         self.pump = self._build_pump(jitter)
         self.intake = self._build_intake()
         self.upkeep = build_upkeep(self.settings.retention, self.database, self.threads, self.clock)
+        self.sent = SentRenderer(StoredSent(database=self.database), self.compiler)
+        self.gathering = build_gathering(self.database, self.sent, self.threads, self.foundations.node_id, self.clock)
 
     def _build_storage(self) -> None:
         settings, vault = self.settings, KeyedVault(self.foundations.secrets.vault_keys, os.urandom)
@@ -122,7 +133,7 @@ class Stages:
             store=self._store,
             preparer=self.compiler,
             relay=DatedRelay(self.relay, self.reactor, self.clock),
-            new_id=lambda now: new_id(now, os.urandom(_ID_CHANCE_BYTES)),
+            new_id=fresh_id,
             jitter=jitter,
             hostname=settings.server.hostname,
             settled=self.meters.settled,

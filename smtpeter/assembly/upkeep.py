@@ -3,14 +3,24 @@
 from twisted.internet.interfaces import IReactorTime
 
 from smtpeter.archive.chores import Packing, Removal
+from smtpeter.archive.gathering import Gathering
 from smtpeter.archive.upkeep import Upkeep
 from smtpeter.assembly.threads import WorkThreads
+from smtpeter.boundaries.archive import SentMessages
 from smtpeter.config import RetentionSettings
 from smtpeter.storage.archive import StoredArchive
 from smtpeter.storage.database import Database
+from smtpeter.storage.findings import StoredFindings
 from smtpeter.storage.images import StoredImages
+from smtpeter.storage.inquiries import StoredInquiries
 
 DAY_SECONDS = 86_400.0
+
+ANSWERS_SECONDS = 7 * DAY_SECONDS
+"""How long the answer to a data request is kept, from its asking."""
+
+LOOK_SECONDS = 2.0
+"""How soon a data request is begun with."""
 
 
 def build_upkeep(settings: RetentionSettings, database: Database, threads: WorkThreads, clock: IReactorTime) -> Upkeep:
@@ -24,6 +34,16 @@ def build_upkeep(settings: RetentionSettings, database: Database, threads: WorkT
         Removal("events removed", archive.drop_events, events),
         Removal("messages removed", archive.drop_submissions, events),
         Removal("hosted images removed", images.drop_images, settings.images_days * DAY_SECONDS),
+        Removal("data requests removed", StoredInquiries(database=database).drop, ANSWERS_SECONDS),
         Packing(archive, threads),
     )
     return Upkeep(clock=clock, chores=chores)
+
+
+def build_gathering(
+    database: Database, sent: SentMessages, threads: WorkThreads, node_id: str, clock: IReactorTime
+) -> Upkeep:
+    """What answers data requests: with rounds of its own, since it does not wait for the rest."""
+    store, findings = StoredInquiries(database=database), StoredFindings(database=database)
+    gathering = Gathering(shelf=store, findings=findings, sent=sent, threads=threads, node_id=node_id)
+    return Upkeep(clock=clock, chores=(gathering,), round_seconds=LOOK_SECONDS)

@@ -20,6 +20,8 @@ class Features:
     trackbounces: bool = False
     preventscam: bool = False
     images: Images = "default"
+    unsubscribe: bool = False
+    """Whether List-Unsubscribe has an address of ours. A message alone asks for it, so it is no switch of a login."""
 
     def enabled(self) -> tuple[str, ...]:
         """The names of the switches that are on."""

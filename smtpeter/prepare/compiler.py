@@ -20,6 +20,7 @@ from smtpeter.prepare.batches import Batches, Threads
 from smtpeter.prepare.changes import ChangeKey, Changes, change_key
 from smtpeter.prepare.envelope import has_bounce_address
 from smtpeter.prepare.html_part import Change, HTMLPart, PartLeft, Tracking, change_html, read_html_part
+from smtpeter.prepare.leaving import NO_ADDRESS, has_own_address
 from smtpeter.prepare.message import Opened, close_message, open_message, tracking_of
 from smtpeter.prepare.prepared import SMALL, PreparedMessage, prepare_message
 from smtpeter.prepare.signers import Signers
@@ -95,7 +96,10 @@ class Compiler:
             links += change.links
             warnings += change.warnings
             changes.append((part, change))
-        recipe = await self._run(size, close_message, opened, changes, submission, self._origin(submission), self._keys)
+        if submission.features.unsubscribe and not has_own_address(submission, self._tracking):
+            warnings.append(NO_ADDRESS)
+        origin = self._origin(submission)
+        recipe = await self._run(size, close_message, opened, changes, submission, origin, self._tracking)
         made = partial(
             prepare_message,
             submission,

@@ -17,6 +17,7 @@ from smtpeter.model.keys import MacKeys
 from smtpeter.model.message import Submission
 from smtpeter.prepare.envelope import REFERENCE_FIELD, feedback_field, is_tracked
 from smtpeter.prepare.html_part import Change, Tracking, Wanted
+from smtpeter.prepare.leaving import LEAVING_KEYS, has_own_address, leaving_pieces
 from smtpeter.prepare.links import kept_addresses
 from smtpeter.prepare.recipe import Edit, Recipe, make_recipe
 from smtpeter.prepare.splices import Piece
@@ -73,7 +74,7 @@ def tracking_of(keys: MacKeys, url: str) -> Tracking:
 
 
 def close_message(
-    opened: Opened, changes: Sequence[tuple[Part, Change]], submission: Submission, origin: Origin, keys: MacKeys
+    opened: Opened, changes: Sequence[tuple[Part, Change]], submission: Submission, origin: Origin, tracking: Tracking
 ) -> Recipe:
     """
     Put the message together again.
@@ -82,6 +83,8 @@ def close_message(
     """
     edits: list[Edit] = []
     dropped = {_REFERENCE_KEY} if is_tracked(submission) else set()
+    if has_own_address(submission, tracking):
+        dropped.update(LEAVING_KEYS)
     added = b""
     for part, change in changes:
         if change.segments is None:
@@ -93,7 +96,7 @@ def close_message(
             span = part.encoding_span or (part.header_end, part.header_end)
             edits.append((*span, (_encoding_field(change.encoding),)))
         edits.append((part.body_start, part.end, change.segments))
-    header = _header(opened.headers, submission, origin, keys, dropped, added)
+    header = _header(opened.headers, submission, origin, tracking, dropped, added)
     return make_recipe(header, opened.content, opened.headers.body_start, edits)
 
 
@@ -102,19 +105,17 @@ def _encoding_field(encoding: str) -> bytes:
 
 
 def _header(
-    headers: HeaderBlock, submission: Submission, origin: Origin, keys: MacKeys, dropped: set[str], added: bytes
+    headers: HeaderBlock, submission: Submission, origin: Origin, tracking: Tracking, dropped: set[str], added: bytes
 ) -> list[Piece]:
     def is_dropped(field: Field) -> bool:
         return is_removed(field) or field.key in dropped
 
-    front = fields_to_add(headers, origin)
-    if not is_tracked(submission):
-        return [front + headers.rewritten(added, is_dropped)]
-    mark = reference_mark(keys)
-    if not headers.has("Feedback-ID"):
-        added = feedback_field(submission) + added
-    return [
-        front + f"{REFERENCE_FIELD}: {mark.head}".encode("ascii"),
-        mark.seal,
-        mark.tail.encode("ascii") + b"\r\n" + headers.rewritten(added, is_dropped),
-    ]
+    pieces: list[Piece] = [fields_to_add(headers, origin)]
+    if is_tracked(submission):
+        mark = reference_mark(tracking.keys)
+        pieces += [f"{REFERENCE_FIELD}: {mark.head}".encode("ascii"), mark.seal, mark.tail.encode("ascii") + b"\r\n"]
+        if not headers.has("Feedback-ID"):
+            added = feedback_field(submission) + added
+    if has_own_address(submission, tracking):
+        pieces += leaving_pieces(headers, tracking)
+    return [*pieces, headers.rewritten(added, is_dropped)]

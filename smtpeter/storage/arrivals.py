@@ -45,6 +45,15 @@ def insert_submissions(
         _INSERT_MESSAGES.execute(connection, rows)
 
 
+def take_turn(connection: Connection) -> None:
+    """
+    Wait until no other transaction appends events, and let none do so until this one ends. Who looks which events there
+    are before it writes another calls this first.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(_ORDER_EVENTS)
+
+
 def insert_events(connection: Connection, happened: Iterable[Event]) -> None:
     """
     Append to the journal: every event goes through here.
@@ -57,8 +66,7 @@ def insert_events(connection: Connection, happened: Iterable[Event]) -> None:
     told = list(happened)
     if not told:
         return
-    if connection.dialect.name == "postgresql":
-        connection.execute(_ORDER_EVENTS)
+    take_turn(connection)
     is_tagged = any(event.tags for event in told)
     newest = newest_event(connection) if is_tagged else 0
     _INSERT_EVENTS.execute(connection, [event_row(event) for event in told])

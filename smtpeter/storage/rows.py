@@ -12,6 +12,8 @@ from smtpeter.model.queue import Node
 
 Row = dict[str, Any]
 
+_UNSUBSCRIBE = ("unsubscribe",)
+
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
@@ -27,8 +29,8 @@ def read_texts(text: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=256)
 def write_features(features: Features) -> str:
-    """The names of the switches that are on, and where images are."""
-    return " ".join((*features.enabled(), f"images={features.images}"))
+    """The names of the switches that are on, whether it has our unsubscribe address, and where images are."""
+    return " ".join((*features.enabled(), *_UNSUBSCRIBE[not features.unsubscribe :], f"images={features.images}"))
 
 
 @lru_cache(maxsize=256)
@@ -36,7 +38,8 @@ def read_features(text: str) -> Features:
     """The reverse of L{write_features}."""
     words = text.split()
     images = next((word.partition("=")[2] for word in words if word.startswith("images=")), "default")
-    return Features(images=cast(Any, images), **{name: True for name in SWITCHES if name in words})
+    switches = {name: True for name in (*SWITCHES, *_UNSUBSCRIBE) if name in words}
+    return Features(images=cast(Any, images), **switches)
 
 
 @lru_cache(maxsize=256)

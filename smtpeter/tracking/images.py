@@ -11,7 +11,8 @@ from hashlib import blake2b
 
 from smtpeter.model.keys import MacKeys
 
-PREFIX = "/images/"
+SEGMENT = b"images"
+"""With which the paths begin."""
 HASH_CHARACTERS = 40
 MAX_NAME = 60
 """Characters, its ending included."""
@@ -39,7 +40,7 @@ def image_path(hash: str, given: str, ending: str) -> str:
     stem = given.replace("\\", "/").rpartition("/")[2]
     stem = stem.rpartition(".")[0] or stem
     name = _UNFIT.sub("-", stem).strip("-")[: MAX_NAME - len(ending) - 1] or "image"
-    return f"{PREFIX}{hash}/{name}.{ending}"
+    return f"/images/{hash}/{name}.{ending}"
 
 
 def read_image_path(path: bytes) -> tuple[str, str] | None:

@@ -1,4 +1,4 @@
-"""Tokens that carry nothing but a message: the pixel, the bounce address and the reference in the header."""
+"""Tokens that carry nothing but a message: pixel, unsubscribe address, bounce address, reference in the header."""
 
 import re
 from base64 import b32decode, b32encode
@@ -11,6 +11,7 @@ from smtpeter.tracking.seal import Forged, Kind, Seal, check, open_seal, plain_h
 _BOUNCE_MAC_BYTES = 11
 _BOUNCE_CHARACTERS = 40
 _PIXEL = re.compile(r"/(?P<token>[A-Za-z0-9_-]{36})\.gif(?:\?.*)?", re.DOTALL)
+_UNSUBSCRIBE = re.compile(r"/u/(?P<token>[A-Za-z0-9_-]{36})(?:\?.*)?", re.DOTALL)
 _BOUNCE = re.compile(rf"(?P<token>[a-z2-7]{{{_BOUNCE_CHARACTERS}}})@(?P<domain>[a-z0-9.-]+)")
 _REFERENCE = re.compile(r"[A-Za-z0-9_-]{36}")
 _HEAD_BYTES = 3
@@ -63,6 +64,29 @@ def read_pixel(keys: MacKeys, host: str, path_and_query: bytes) -> str:
     if found is None:
         raise Forged("no pixel")
     return _read(keys, Kind.PIXEL, found["token"], (plain_host(host).encode(),))
+
+
+def unsubscribe_mark(keys: MacKeys, host: str) -> Mark:
+    """The address at which the reader of any message leaves the list, for a tracking host."""
+    seal = open_seal(keys, Kind.UNSUBSCRIBE, keys.current, (plain_host(host).encode(),))
+    return Mark(head="/u/" + write_base64(_head(Kind.UNSUBSCRIBE, keys.current)), seal=seal, tail="")
+
+
+def make_unsubscribe(keys: MacKeys, host: str, message_id: str) -> str:
+    """The path of a message's unsubscribe address behind the tracking base, its slash included."""
+    return unsubscribe_mark(keys, host).write(raw_id(message_id))
+
+
+def read_unsubscribe(keys: MacKeys, host: str, path_and_query: bytes) -> str:
+    """
+    The message whose reader wants no more. A query that somebody appended is ignored.
+
+    @raise Forged: it is no unsubscribe address of ours on this host.
+    """
+    found = _UNSUBSCRIBE.fullmatch(path_and_query.decode("latin-1"))
+    if found is None:
+        raise Forged("no unsubscribe address")
+    return _read(keys, Kind.UNSUBSCRIBE, found["token"], (plain_host(host).encode(),))
 
 
 def reference_mark(keys: MacKeys) -> Mark:

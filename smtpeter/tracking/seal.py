@@ -49,6 +49,7 @@ class Kind(IntEnum):
     PIXEL = 0x13
     BOUNCE = 0x14
     REFERENCE = 0x15
+    UNSUBSCRIBE = 0x16
 
 
 _PERSONS = {kind: b"smtpeter %b" % kind.name[:7].encode() for kind in Kind}

@@ -6,11 +6,14 @@ from smtpeter.tracking.marks import (
     make_bounce,
     make_pixel,
     make_reference,
+    make_unsubscribe,
     pixel_mark,
     read_bounce,
     read_pixel,
     read_reference,
+    read_unsubscribe,
     reference_mark,
+    unsubscribe_mark,
 )
 from smtpeter.tracking.seal import SEAL_CHARACTERS, Forged, raw_id
 from smtpeter.tracking.urls import BrowserURL, NotTrackable, browser_url
@@ -28,11 +31,14 @@ __all__ = [
     "make_click",
     "make_pixel",
     "make_reference",
+    "make_unsubscribe",
     "pixel_mark",
     "raw_id",
     "read_bounce",
     "read_click",
     "read_pixel",
     "read_reference",
+    "read_unsubscribe",
     "reference_mark",
+    "unsubscribe_mark",
 ]

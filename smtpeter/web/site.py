@@ -12,8 +12,9 @@ from twisted.web.resource import IResource, Resource
 from twisted.web.server import Request
 from typing_extensions import override
 
-from smtpeter.tracking.images import PREFIX
+from smtpeter.tracking.images import SEGMENT as IMAGES
 from smtpeter.web.tracking import not_found
+from smtpeter.web.unsubscribing import SEGMENT as UNSUBSCRIBING
 
 PUBLIC_SEGMENTS = frozenset({b"healthz", b"readyz", b"v1"})
 """The first segments of paths outside tracking."""
@@ -44,10 +45,11 @@ class PublicSite(Resource):
 
 @define(eq=False)
 class TrackingSite(Resource):
-    """What a tracking host serves: links and pixels, and the images that mail shows."""
+    """What the tracking host serves: links and pixels, addresses at which readers unsubscribe, and hosted images."""
 
     isLeaf = True
     _tracking: IResource
+    _unsubscribing: IResource
     _images: IResource
 
     def __attrs_pre_init__(self) -> None:
@@ -55,9 +57,10 @@ class TrackingSite(Resource):
 
     @override
     def render(self, request: Request) -> object:
-        """Pass a request on; no token is the word C{images}."""
-        is_image = request.path.startswith(PREFIX.encode("ascii"))
-        return (self._images if is_image else self._tracking).render(request)
+        """Pass a request on. No token of a link is as short as these segments."""
+        segment = request.path[1:].partition(b"/")[0]
+        chosen = {UNSUBSCRIBING: self._unsubscribing, IMAGES: self._images}.get(segment, self._tracking)
+        return chosen.render(request)
 
 
 @define(eq=False)

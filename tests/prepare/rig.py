@@ -97,7 +97,7 @@ class Rig:
     def compiler(self, **settings: Any) -> Compiler:
         """A new compiler."""
         made = CompilerSettings(
-            hostname="mail.example.com", tracking_url=BASE, bounce_domain="bounces.example.com", **settings
+            **{"hostname": "mail.example.com", "tracking_url": BASE, "bounce_domain": "bounces.example.com", **settings}
         )
         return Compiler(self.domains, self.inliner, KEYS, made, self.clock, self.threads)
 

@@ -6,10 +6,13 @@ from smtpeter.mime.headers import read_headers
 from smtpeter.mime.transfer import decode_body
 from smtpeter.model.message import Queued
 from smtpeter.model.options import Features
+from smtpeter.prepare.leaving import NO_ADDRESS
 from smtpeter.queue.loads import job_of
-from smtpeter.tracking.tokens import read_bounce, read_reference
+from smtpeter.tracking.tokens import read_bounce, read_reference, read_unsubscribe
 from tests.prepare.case import CLICKS, HTML, OFF, PLAIN, CompilerCase
-from tests.prepare.rig import ALL, KEYS, MESSAGE, OTHER, submission
+from tests.prepare.rig import ALL, BASE, KEYS, MESSAGE, OTHER, submission
+
+OWN = Features(unsubscribe=True)
 
 
 class HeaderTests(CompilerCase):
@@ -72,6 +75,60 @@ class HeaderTests(CompilerCase):
         """Without trackbounces there is no such field, and the sender's own stays."""
         self.assertNotIn(b"Reference", self.sent(PLAIN, CLICKS))
         self.assertIn(b"X-Message-Reference: own", self.sent(b"X-Message-Reference: own\r\n" + PLAIN, OFF))
+
+
+class LeavingTests(CompilerCase):
+    """List-Unsubscribe with an address of ours."""
+
+    def leaving(self, content: bytes, features: Features, id: str = MESSAGE) -> tuple[list[bytes], list[bytes]]:
+        """The values of both fields, unfolded."""
+        headers = read_headers(self.successResultOf(self.prepared(content, features).render(id, False)))
+        return (
+            [field.value for field in headers.named("List-Unsubscribe")],
+            [field.value for field in headers.named("List-Unsubscribe-Post")],
+        )
+
+    def test_address(self) -> None:
+        """Each message has its own, read back to it, and the field that makes it one-click."""
+        for features in (OWN, Features(unsubscribe=True, trackbounces=True)):
+            for id in (MESSAGE, OTHER):
+                (value,), post = self.leaving(PLAIN, features, id)
+                self.assertEqual(post, [b"List-Unsubscribe=One-Click"])
+                self.assertTrue(value.startswith(b"<" + BASE.encode() + b"/u/"), value)
+                path = value[len(BASE) + 1 : -1]
+                self.assertEqual(read_unsubscribe(KEYS, "clicks.example.com", path), id)
+
+    def test_mailto(self) -> None:
+        """A mailto of the content stays, behind our address; both are in one field, and the rest keeps its bytes."""
+        content = b"List-Unsubscribe:\r\n <mailto:u@example.com>\r\nList-Unsubscribe-Post: x\r\n" + PLAIN
+        (value,), post = self.leaving(content, OWN)
+        self.assertRegex(value, rb"\A<https://[^<>]*/u/[A-Za-z0-9_-]{36}>, <mailto:u@example.com>\Z")
+        self.assertEqual(post, [b"List-Unsubscribe=One-Click"])
+        self.assertTrue(self.sent(content, OWN).endswith(b"\r\n" + PLAIN))
+
+    def test_size(self) -> None:
+        """The size that is announced is that of every message."""
+        prepared = self.prepared(PLAIN, OWN)
+        self.assertFalse(prepared.is_shared)
+        sizes = {len(self.successResultOf(prepared.render(id, False))) for id in (MESSAGE, OTHER)}
+        self.assertEqual(len(sizes), 1)
+
+    def test_not_asked(self) -> None:
+        """Without that feature the fields stay as they are."""
+        fields = b"List-Unsubscribe: <https://a.example/>\r\nList-Unsubscribe-Post: x\r\n"
+        self.assertEqual(self.leaving(fields + PLAIN, OFF), ([b"<https://a.example/>"], [b"x"]))
+        self.assertEqual(self.leaving(PLAIN, OFF), ([], []))
+
+    def test_not_https(self) -> None:
+        """Where our address is not https it is left out, with a warning; the mailto stays."""
+        content = b"List-Unsubscribe: <mailto:u@example.com>\r\n" + PLAIN
+        compiler = self.rig.compiler(tracking_url="http://clicks.example.com")
+        prepared = self.successResultOf(compiler.prepare(submission(content, OWN)))
+        sent = self.successResultOf(prepared.render(MESSAGE, False))
+        self.assertIn(b"List-Unsubscribe: <mailto:u@example.com>\r\n", sent)
+        self.assertNotIn(b"One-Click", sent)
+        self.assertEqual(prepared.warnings, (NO_ADDRESS,))
+        self.assertEqual(self.prepared(content, OWN).warnings, ())
 
 
 class EnvelopeTests(CompilerCase):

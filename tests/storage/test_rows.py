@@ -35,7 +35,7 @@ class RoundTripTests(SynchronousTestCase):
     """What is written is read back equal."""
 
     @settings(max_examples=40, deadline=None)
-    @given(on=st.sets(st.sampled_from(SWITCHES)), images=st.sampled_from(("default", "hosted")))
+    @given(on=st.sets(st.sampled_from((*SWITCHES, "unsubscribe"))), images=st.sampled_from(("default", "hosted")))
     def test_features(self, on: set[str], images: str) -> None:
         """Features."""
         features = Features(images=images, **dict.fromkeys(on, True))  # type: ignore[arg-type]

@@ -56,6 +56,8 @@ class Installation:
     processing: str = ""
     web: str = ""
     """More keys of C{[web]}."""
+    has_secure_web: bool = False
+    """Whether the web site is served over TLS too, and links lead there."""
     relay: str = ""
     route: bool = True
     """Whether all mail is sent to the next hop by a route."""
@@ -72,10 +74,11 @@ class Installation:
     smtp_port: int = field(init=False, default=0)
     tls_port: int = field(init=False, default=0)
     web_port: int = field(init=False, default=0)
+    web_tls_port: int = field(init=False, default=0)
     process: "subprocess.Popen[bytes] | None" = field(init=False, default=None)
 
     def __enter__(self) -> "Installation":
-        self.smtp_port, self.tls_port, self.web_port = free_ports(3)
+        self.smtp_port, self.tls_port, self.web_port, self.web_tls_port = free_ports(4)
         try:
             self.cli("init", str(self.folder / "run"), "--hostname", "localhost", config=False)
             self._write_config()
@@ -108,10 +111,16 @@ class Installation:
         """What the server said."""
         return self.folder / "log"
 
+    @property
+    def tracking_url(self) -> str:
+        """Where links and pixels lead."""
+        return f"https://localhost:{self.web_tls_port}" if self.has_secure_web else f"http://127.0.0.1:{self.web_port}"
+
     def _write_config(self) -> None:
         route = (
             f'[[relay.route]]\ndomain = "*"\nhost = "127.0.0.1"\nport = {self.next_hop_port}\ntls = "opportunistic"\n'
         )
+        secure = f'"tcp:{self.web_tls_port}:interface=127.0.0.1"' if self.has_secure_web else ""
         self.config.write_text(
             f"""
 [server]
@@ -129,13 +138,13 @@ certificate = "tls/cert.pem"
 key = "tls/key.pem"
 [web]
 listen = ["tcp:{self.web_port}:interface=127.0.0.1"]
-listen_tls = []
+listen_tls = [{secure}]
 public_url = "http://localhost:{self.web_port}"
 {self.web}
 [processing]
 {self.processing}
 [tracking]
-url = "http://127.0.0.1:{self.web_port}"
+url = "{self.tracking_url}"
 bounce_domain = "bounces.localhost"
 [relay]
 {self.relay}

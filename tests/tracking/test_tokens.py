@@ -18,12 +18,15 @@ from smtpeter.tracking.tokens import (
     make_click,
     make_pixel,
     make_reference,
+    make_unsubscribe,
     pixel_mark,
     raw_id,
     read_bounce,
     read_click,
     read_pixel,
     read_reference,
+    read_unsubscribe,
+    unsubscribe_mark,
 )
 
 HOST = "clicks.example.com"
@@ -148,7 +151,7 @@ class ClickTests(SynchronousTestCase):
 
 
 class MarkTests(SynchronousTestCase):
-    """Pixel, bounce address and reference."""
+    """Pixel, unsubscribe address, bounce address and reference."""
 
     def test_pixel(self) -> None:
         """A pixel is read back on its host, with or without something appended."""
@@ -158,6 +161,17 @@ class MarkTests(SynchronousTestCase):
         self.assertEqual(read_pixel(KEYS, HOST, path.encode() + b"?x=1"), ID)
         self.assertEqual(pixel_mark(KEYS, HOST).write(raw_id(ID)), path)
         self.assertRaises(Forged, read_pixel, KEYS, "other.example.com", path.encode())
+
+    def test_unsubscribe(self) -> None:
+        """An unsubscribe address is read back on its host, with or without a query, and nothing may follow its path."""
+        path = make_unsubscribe(KEYS, HOST, ID)
+        self.assertRegex(path, r"\A/u/[A-Za-z0-9_-]{36}\Z")
+        self.assertEqual(read_unsubscribe(KEYS, "Clicks.example.com:8443", path.encode()), ID)
+        self.assertEqual(read_unsubscribe(KEYS, HOST, path.encode() + b"?x=1"), ID)
+        self.assertEqual(unsubscribe_mark(KEYS, HOST).write(raw_id(ID)), path)
+        self.assertRaises(Forged, read_unsubscribe, KEYS, "other.example.com", path.encode())
+        for more in (b"/", b"A", b"&a=b", b"\n"):
+            self.assertRaises(Forged, read_unsubscribe, KEYS, HOST, path.encode() + more)
 
     def test_bounce(self) -> None:
         """A return address is lower-case base32 without a plus, at most 64 characters, and case does not count."""
@@ -181,6 +195,10 @@ class MarkTests(SynchronousTestCase):
         for index in range(1, 37):
             changed = pixel[:index] + ("B" if pixel[index] != "B" else "C") + pixel[index + 1 :]
             self.assertRaises(Forged, read_pixel, KEYS, HOST, changed.encode())
+        leaving = make_unsubscribe(KEYS, HOST, ID)
+        for index in range(len(leaving)):
+            changed = leaving[:index] + ("B" if leaving[index] != "B" else "C") + leaving[index + 1 :]
+            self.assertRaises(Forged, read_unsubscribe, KEYS, HOST, changed.encode())
         for index in range(36):
             changed = value[:index] + ("B" if value[index] != "B" else "C") + value[index + 1 :]
             self.assertRaises(Forged, read_reference, KEYS, changed)
@@ -188,6 +206,11 @@ class MarkTests(SynchronousTestCase):
     def test_kinds(self) -> None:
         """A token of one kind is none of another."""
         pixel, value = make_pixel(KEYS, HOST, ID), make_reference(KEYS, ID)
+        leaving = make_unsubscribe(KEYS, HOST, ID)
+        for token in (pixel[1:-4], value):
+            self.assertRaises(Forged, read_unsubscribe, KEYS, HOST, f"/u/{token}".encode())
+        self.assertRaises(Forged, read_click, KEYS, HOST, leaving.encode())
+        self.assertRaises(Forged, read_pixel, KEYS, HOST, f"{leaving[2:]}.gif".encode())
         self.assertRaises(Forged, read_pixel, KEYS, HOST, f"/{value}.gif".encode())
         self.assertRaises(Forged, read_reference, KEYS, pixel[1:-4])
         self.assertRaises(Forged, read_click, KEYS, HOST, pixel.encode())
@@ -201,6 +224,7 @@ class MarkTests(SynchronousTestCase):
                 (read_bounce, make_bounce(OLD, "b.example", ID)),
                 (lambda k, t: read_pixel(k, HOST, t.encode()), make_pixel(OLD, HOST, ID)),
                 (read_reference, make_reference(OLD, ID)),
+                (lambda k, t: read_unsubscribe(k, HOST, t.encode()), make_unsubscribe(OLD, HOST, ID)),
                 (lambda k, t: read_click(k, HOST, t.encode()).message_id, make_click(OLD, HOST, ID, 1, VISIBLE)),
             ):
                 if is_good:
@@ -221,5 +245,6 @@ class MarkTests(SynchronousTestCase):
         self.assertRaises(Forged, read_click, KEYS, HOST, b"/c/" + path)
         self.assertRaises(Forged, read_click, KEYS, HOST, path)
         self.assertRaises(Forged, read_pixel, KEYS, HOST, path)
+        self.assertRaises(Forged, read_unsubscribe, KEYS, HOST, b"/u/" + path)
         self.assertRaises(Forged, read_bounce, KEYS, text)
         self.assertRaises(Forged, read_reference, KEYS, text)

@@ -6,6 +6,7 @@ from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
+from twisted.web.resource import Resource
 from typing_extensions import override
 
 from smtpeter.boundaries.storage import StorageBusy
@@ -55,7 +56,7 @@ class ImageTests(SynchronousTestCase):
         clock, self.shelf, self.counted = Clock(), Shelf(), list[str]()
         self.visits = KeptVisits(None, clock)  # type: ignore[arg-type]
         images = Images(self.shelf, lambda label="", amount=1: self.counted.append(label))
-        site = TrackingSite(Tracking(KEYS, BASE, self.visits, clock), images)
+        site = TrackingSite(Tracking(KEYS, BASE, self.visits, clock), Resource(), images)
         router = HostRouter(site, Health(Faults()).app.resource(), BASE, "https://www.example.com")
         self.site = WebSite(router, 1000, clock)
 

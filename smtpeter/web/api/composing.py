@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from attrs import evolve, field, frozen
+
 from smtpeter.boundaries.fetch import Fetched
 from smtpeter.mime.compose import NotComposable, compose
 from smtpeter.mime.files import MAX_FILE_NAME
@@ -14,6 +16,11 @@ from smtpeter.web.api.reading import Reader, kind
 
 COMPOSING = ("from", "to", "cc", "replyto", "replyTo", "subject", "text", "html", "unsubscribe", "extra", "attachments")
 """The properties that a complete message excludes."""
+
+NOT_OFFERED = (
+    "needs an https url (RFC 8058). Give one as unsubscribe.url; this server has none of its own until its operator "
+    "sets tracking.url in the configuration to an address that begins with https"
+)
 
 _NO_FILES = ("multipart/", "message/")
 """Types of which a file of one part cannot be."""
@@ -35,23 +42,44 @@ def urls_of(body: Mapping[str, Any]) -> dict[str, list[str]]:
     return found
 
 
-def read_composed(reader: Reader, chance: bytes, files: Files) -> bytes:
+@frozen(kw_only=True)
+class Composed:
     """
-    The message that the properties describe; empty, and faults, when there is none.
+    What was made of the properties.
+
+    @ivar content: empty, and faults, when nothing was.
+    @ivar has_own_unsubscribe: whether List-Unsubscribe is to have our own address, in each message its own, which it
+        gets when it is prepared: one-click is asked for, and no address of the sender's is given.
+    """
+
+    content: bytes = field(default=b"", repr=False)
+    has_own_unsubscribe: bool = False
+
+
+def read_composed(reader: Reader, chance: bytes, files: Files, offers_unsubscribe: bool) -> Composed:
+    """
+    The message that the properties describe.
 
     @param chance: see L{smtpeter.mime.compose.compose}.
     @param files: what was fetched; a file that was not stays empty.
+    @param offers_unsubscribe: whether we have an https address at which readers unsubscribe.
     """
-    composition = _read(reader, files)
+    unsubscribe = _unsubscribe(reader)
+    is_own = unsubscribe is not None and unsubscribe.is_oneclick and not unsubscribe.url
+    if is_own and not offers_unsubscribe:
+        reader.fault("unsubscribe.oneclick", NOT_OFFERED)
+    if unsubscribe is not None and is_own:
+        unsubscribe = evolve(unsubscribe, is_oneclick=False)
     try:
-        return compose(composition, chance)
+        content = compose(_read(reader, files, unsubscribe), chance)
     except NotComposable as refusal:
         for fault in refusal.faults:
             reader.fault(fault.field, fault.message.removeprefix(f"{fault.field} "))
-        return b""
+        return Composed()
+    return Composed(content=content, has_own_unsubscribe=is_own)
 
 
-def _read(reader: Reader, files: Files) -> Composition:
+def _read(reader: Reader, files: Files, unsubscribe: Unsubscribe | None) -> Composition:
     return Composition(
         sender=_addresses(reader, "from"),
         to=_addresses(reader, "to"),
@@ -62,7 +90,7 @@ def _read(reader: Reader, files: Files) -> Composition:
         html=reader.text("html"),
         attachments=_attachments(reader, files),
         extra=_extra(reader),
-        unsubscribe=_unsubscribe(reader),
+        unsubscribe=unsubscribe,
     )
 
 

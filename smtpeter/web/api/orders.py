@@ -7,7 +7,7 @@ from attrs import field, frozen
 
 from smtpeter.mime.wire import normalise_newlines
 from smtpeter.model.options import Overrides
-from smtpeter.web.api.composing import COMPOSING, Files, read_composed
+from smtpeter.web.api.composing import COMPOSING, Composed, Files, read_composed
 from smtpeter.web.api.options import Reports, read_overrides, read_reports, read_tags, read_time
 from smtpeter.web.api.reading import Reader
 from smtpeter.web.api.recipients import read_address, read_recipients
@@ -34,14 +34,19 @@ class Order:
     tags: tuple[str, ...]
     reports: Reports
     expires_at: float | None
+    has_own_unsubscribe: bool
+    """Whether an address of ours is to be in List-Unsubscribe."""
 
 
-def read_order(body: Mapping[str, Any], chance: bytes, files: Files | None = None) -> Order:
+def read_order(
+    body: Mapping[str, Any], chance: bytes, files: Files | None = None, offers_unsubscribe: bool = False
+) -> Order:
     """
     Read all of it.
 
     @param chance: see L{smtpeter.mime.compose.compose}.
     @param files: what was fetched; C{None} to look for faults first.
+    @param offers_unsubscribe: whether we have an https address at which readers unsubscribe.
     @raise APIError: 400, with all that is wrong.
     """
     reader = Reader(body)
@@ -49,18 +54,21 @@ def read_order(body: Mapping[str, Any], chance: bytes, files: Files | None = Non
         if reader.body.get(name) not in (None, "", [], {}):
             reader.fault(name, problem)
     recipients, reverse_path = read_recipients(reader), _reverse_path(reader)
-    content = _content(reader, chance, files or {})
+    composed = _content(reader, chance, files or {}, offers_unsubscribe)
     addresses = (*recipients, reverse_path)
-    is_utf8 = not all(address.isascii() for address in addresses) or (not reader.has("mime") and _has_utf8(content))
+    is_utf8 = not all(address.isascii() for address in addresses) or (
+        not reader.has("mime") and _has_utf8(composed.content)
+    )
     order = Order(
         recipients=recipients,
         reverse_path=reverse_path,
-        content=content,
+        content=composed.content,
         is_utf8=is_utf8,
         overrides=read_overrides(reader),
         tags=read_tags(reader),
         reports=read_reports(reader),
         expires_at=read_time(reader, "maxdelivertime"),
+        has_own_unsubscribe=composed.has_own_unsubscribe,
     )
     reader.check()
     return order
@@ -71,16 +79,16 @@ def _reverse_path(reader: Reader) -> str:
     return read_address(reader, "envelope", text) or "" if text else ""
 
 
-def _content(reader: Reader, chance: bytes, files: Files) -> bytes:
+def _content(reader: Reader, chance: bytes, files: Files, offers_unsubscribe: bool) -> Composed:
     mime = reader.text("mime")
     if not reader.has("mime"):
-        return b"" if reader.has("template") else read_composed(reader, chance, files)
+        return Composed() if reader.has("template") else read_composed(reader, chance, files, offers_unsubscribe)
     for name in COMPOSING:
         if reader.has(name):
             reader.fault(name, "cannot stand beside mime, which is the whole message")
     if mime == "":
         reader.fault("mime", "is empty")
-    return normalise_newlines((mime or "").encode("utf-8", "replace"))
+    return Composed(content=normalise_newlines((mime or "").encode("utf-8", "replace")))
 
 
 def _has_utf8(content: bytes) -> bool:

@@ -31,6 +31,7 @@ class Sending:
 
     @ivar chance: gives so many random bytes.
     @ivar max_message_size: bytes.
+    @ivar offers_unsubscribe: whether we have an https address at which readers unsubscribe.
     """
 
     _intake: Intake
@@ -40,6 +41,7 @@ class Sending:
     _threads: Threads
     _chance: Callable[[int], bytes]
     _max_message_size: int
+    _offers_unsubscribe: bool = False
 
     def routes(self) -> Sequence[Route]:
         """Sending, and sending again."""
@@ -103,7 +105,7 @@ class Sending:
         return as_json(dict(zip(receipt.message_ids, addresses, strict=True)))
 
     async def _read(self, arguments: Arguments) -> Order:
-        read = partial(read_order, chance=self._chance(CHANCE_BYTES))
+        read = partial(read_order, chance=self._chance(CHANCE_BYTES), offers_unsubscribe=self._offers_unsubscribe)
         is_small = len(arguments.raw_body) <= SMALL_BYTES
         order = read(arguments.body) if is_small else await self._threads.run(read, arguments.body)
         urls = urls_of(arguments.body)
@@ -120,7 +122,7 @@ def draft_of(order: Order, caller: Caller, once: Once | None) -> Draft:
     return Draft(
         account_id=caller.account.id,
         login_id=None,
-        features=override(REST_FEATURES, order.overrides),
+        features=evolve(override(REST_FEATURES, order.overrides), unsubscribe=order.has_own_unsubscribe),
         reverse_path=order.reverse_path,
         recipients=tuple(
             Recipient(address=address, notify=reports.notify, orcpt=reports.orcpt) for address in order.recipients

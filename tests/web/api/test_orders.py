@@ -193,6 +193,32 @@ class ContentTests(OrderTestCase):
         self.assertEqual((attached.get_filename(), attached.get_content()), ("a.pdf", b"%PDF"))
         self.assertIsNone(found["bcc"])
 
+    def test_own_unsubscribe(self) -> None:
+        """One-click without a url asks for our address, which is none of the content; a mailto stays in it."""
+        body = {"recipient": "b@y.example", "from": "a@shop.example", "text": "Hello"}
+        for unsubscribe, is_own, written in (
+            ({"oneclick": True}, True, None),
+            ({"oneclick": "yes", "url": "", "email": "u@shop.example"}, True, "<mailto:u@shop.example>"),
+            ({"oneclick": True, "url": "https://shop.example/u"}, False, "<https://shop.example/u>"),
+            ({"oneclick": False, "email": "u@shop.example"}, False, "<mailto:u@shop.example>"),
+            ({}, False, None),
+        ):
+            found = read_order({**body, "unsubscribe": unsubscribe}, CHANCE, offers_unsubscribe=True)
+            self.assertEqual(found.has_own_unsubscribe, is_own, unsubscribe)
+            content = message_from_bytes(found.content, policy=policy.default)
+            self.assertEqual(content["list-unsubscribe"], written)
+            self.assertEqual(content["list-unsubscribe-post"] is None, is_own or not unsubscribe.get("oneclick"))
+
+    def test_no_own_unsubscribe(self) -> None:
+        """Where our address is not https it is refused with what to configure, beside all other faults."""
+        body = {"recipient": "b@y.example", "from": "a@shop.example", "text": "x", "unsubscribe": {"oneclick": True}}
+        found = self.refusals(body)
+        self.assertEqual(list(found), ["unsubscribe.oneclick"])
+        self.assertIn("tracking.url", found["unsubscribe.oneclick"])
+        self.assertIn("https", found["unsubscribe.oneclick"])
+        body["unsubscribe"] = {"oneclick": True, "email": "x"}
+        self.assertEqual(set(self.refusals({**body, "subject": "a\r\nb"})), {"subject", *found, "unsubscribe.email"})
+
     def test_composed_wrong(self) -> None:
         """Faults of single values are told with their places, those of the composer among them."""
         found = self.refusals(

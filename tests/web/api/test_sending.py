@@ -79,6 +79,7 @@ class SendingTestCase(APITestCase):
                 threads=self.threads,
                 chance=lambda size: b"c" * size,
                 max_message_size=100_000,
+                offers_unsubscribe=True,
             )
         ]
 
@@ -96,6 +97,13 @@ class SendTests(SendingTestCase):
         self.assertEqual(draft.features, Features(trackclicks=True, trackopens=True, trackbounces=True))
         self.assertEqual(draft.content, MIME.replace("\n", "\r\n").encode())
         self.assertEqual((draft.trace.protocol, draft.trace.peer), ("HTTP", "192.168.1.1"))
+
+    def test_own_unsubscribe(self) -> None:
+        """One-click without a url is a feature of the mail, which nothing else switches on."""
+        value = {"recipient": "b@y.example", "from": "a@shop.example", "text": "x", "unsubscribe": {"oneclick": True}}
+        self.assertEqual(self.post("/v1/send", value).status, 200)
+        self.assertEqual(self.post("/v1/send", {**value, "unsubscribe": {"email": "u@shop.example"}}).status, 200)
+        self.assertEqual([draft.features.unsubscribe for draft in self.intake.drafts], [True, False])
 
     def test_everything(self) -> None:
         """Each property arrives where it belongs, from JSON and from a form alike."""

@@ -1,0 +1,103 @@
+"""C{/v1/datarequest}: everything that is known about an address."""
+
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+
+from attrs import define
+from twisted.internet.interfaces import IReactorTime
+
+from smtpeter.boundaries.inquiries import InquiryBook, TooManyInquiries
+from smtpeter.events.dossiers import read_part
+from smtpeter.model.inquiry import Inquiry
+from smtpeter.web.api.answers import JSON, Answer, Streamed, as_json
+from smtpeter.web.api.faults import APIError, Fault, not_found
+from smtpeter.web.api.reading import Reader
+from smtpeter.web.api.recipients import read_address
+from smtpeter.web.api.routes import Arguments, Caller, Route
+
+NOT_READY = "Data not available (yet)."
+NO_MONITOR = "cannot be had yet: ask for the answer with GET instead"
+RETRY_SECONDS = 60
+
+
+@define(eq=False)
+class DataRequestResources:
+    """Takes data requests, and gives their answers."""
+
+    _book: InquiryBook
+    _new_id: Callable[[float], str]
+    _clock: IReactorTime
+
+    def routes(self) -> Sequence[Route]:
+        """What it answers."""
+        return [
+            Route("POST", "/datarequest", "read", self.ask),
+            Route("GET", "/datarequest/<id>", "read", self.answer),
+            Route("GET", "/datarequest/<id>/status", "read", self.status),
+        ]
+
+    async def ask(self, caller: Caller, arguments: Arguments) -> Answer:
+        """
+        Take a data request, to be answered in the background.
+
+        @raise APIError: 400; or 429, too many are not answered yet.
+        """
+        address, now = _read(arguments), self._clock.seconds()
+        inquiry = Inquiry(id=self._new_id(now), account_id=caller.account.id, address=address, created_at=now)
+        try:
+            await self._book.ask(inquiry)
+        except TooManyInquiries as refused:
+            fault = Fault(f"Of the data requests of this account {refused}: wait for them.")
+            raise APIError(429, (fault,), {"Retry-After": str(RETRY_SECONDS)}) from None
+        return as_json({"id": inquiry.id}, 201, {"Location": f"/v1/datarequest/{inquiry.id}"})
+
+    async def answer(self, caller: Caller, arguments: Arguments) -> Answer | Streamed:
+        """All that was found, or that it is not complete."""
+        inquiry = await self._find(caller, arguments)
+        about = {"type": "email", "id": inquiry.address}
+        if not inquiry.is_ready:
+            return as_json({"info": about, "data": NOT_READY})
+        return Streamed(
+            pieces=self._pieces(inquiry, json.dumps(about)),
+            content_type=JSON,
+            headers={"X-Content-Type-Options": "nosniff"},
+        )
+
+    async def status(self, caller: Caller, arguments: Arguments) -> Answer:
+        """Whether the answer is complete, and its size so far in bytes."""
+        inquiry = await self._find(caller, arguments)
+        return as_json(
+            {
+                "status": "available" if inquiry.is_ready else "pending",
+                "available": inquiry.progress.size_bytes,
+                "content-type": JSON,
+            }
+        )
+
+    async def _find(self, caller: Caller, arguments: Arguments) -> Inquiry:
+        found = await self._book.find(caller.account.id, arguments.path["id"])
+        if found is None:
+            raise not_found("There is no data request of that id, or its answer is kept no longer.")
+        return found
+
+    async def _pieces(self, inquiry: Inquiry, about: str) -> AsyncIterator[bytes]:
+        yield f'{{"info":{about},"data":['.encode("ascii")
+        for number in range(inquiry.progress.parts):
+            part = await self._book.part(inquiry.id, number)
+            if part is None:
+                # Retention was faster: what was sent must not look like the whole.
+                raise LookupError(f"part {number} of {inquiry.id} is gone")
+            yield read_part(part)
+        yield b"]}"
+
+
+def _read(arguments: Arguments) -> str:
+    reader = Reader(arguments.body)
+    text = reader.text("email")
+    address = read_address(reader, "email", text) if text else None
+    if not text and not reader.faults:
+        reader.fault("email", "is missing: say the address that you ask about")
+    if reader.has("monitor"):
+        reader.fault("monitor", NO_MONITOR)
+    reader.check()
+    return address or ""
