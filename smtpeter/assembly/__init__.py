@@ -38,6 +38,8 @@ def make_server(settings: Settings, reactor: Any, give_up: Callable[[], None]) -
         stages=(
             stages.threads,
             stages.workers,
+            stages.preview.threads,
+            stages.preview.workers,
             stages.visits,
             stages.pump,
             stages.upkeep,

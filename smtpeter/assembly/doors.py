@@ -22,6 +22,7 @@ from smtpeter.storage.unsubscribing import StoredUnsubscribing
 from smtpeter.tls.certificates import Certificates
 from smtpeter.web.api.answers import too_busy, too_large
 from smtpeter.web.health import Health
+from smtpeter.web.images import Images
 from smtpeter.web.requests import BodyLimit, WebSite
 from smtpeter.web.site import API_SEGMENTS, HostRouter, PublicSite, TrackingSite
 from smtpeter.web.tracking import Tracking
@@ -74,6 +75,7 @@ def build_web(
             stages.clock,
             answered,
         ),
+        Images(stages.images, answered),
     )
     health = Health(ServerReadiness(stages.database, is_open, lambda: stages.pump.is_moving))
     public = PublicSite(build_api(settings, foundations, stages), health.app.resource())

@@ -13,14 +13,18 @@ from smtpeter.archive.upkeep import Upkeep
 from smtpeter.assembly.clocks import DatedRelay, WallClock
 from smtpeter.assembly.foundations import Foundations
 from smtpeter.assembly.meters import Meters
+from smtpeter.assembly.previews import PreviewStage, build_previews
 from smtpeter.assembly.threads import WorkThreads
 from smtpeter.assembly.upkeep import build_gathering, build_upkeep
 from smtpeter.auth.vault import KeyedVault
+from smtpeter.boundaries.prepare import Preparer
 from smtpeter.config import Settings
 from smtpeter.intake.desk import IntakeDesk
 from smtpeter.intake.returning import ReturnAddresses
 from smtpeter.model.identity import new_id
 from smtpeter.prepare.compiler import Compiler, CompilerSettings
+from smtpeter.prepare.hosting import ImageHost
+from smtpeter.prepare.image_hosting import HostingPreparer
 from smtpeter.prepare.pipes import WorkerProcess
 from smtpeter.prepare.workers import InlineWorkers, spawner
 from smtpeter.queue.pump import Pump
@@ -28,6 +32,7 @@ from smtpeter.relay.relay import MailRelay, RelaySettings
 from smtpeter.relay.resolver import MailResolver, names_client, system_hosts
 from smtpeter.storage.database import Database
 from smtpeter.storage.directory import StoredDirectory
+from smtpeter.storage.images import StoredImages
 from smtpeter.storage.journal import StoredJournal
 from smtpeter.storage.queue import StoredQueue
 from smtpeter.storage.sent import StoredSent
@@ -58,7 +63,9 @@ class Stages:
     directory: StoredDirectory = field(init=False)
     threads: WorkThreads = field(init=False)
     workers: InlineWorkers = field(init=False)
-    compiler: Compiler = field(init=False)
+    images: StoredImages = field(init=False)
+    compiler: Preparer = field(init=False)
+    preview: PreviewStage = field(init=False)
     resolver: MailResolver = field(init=False)
     relay: MailRelay = field(init=False)
     pump: Pump = field(init=False)
@@ -93,6 +100,7 @@ class Stages:
             settled=self.meters.settled,
         )
         self.directory = StoredDirectory(database=self.database, vault=vault, clock=self.reactor)
+        self.images = StoredImages(database=self.database, is_short=is_short)
         self.visits = Visits(StoredJournal(database=self.database), self.reactor)
 
     def _build_relay(self, jitter: Callable[[], float]) -> MailRelay:
@@ -119,19 +127,7 @@ class Stages:
         self.workers = InlineWorkers(
             self.reactor, self._counted(spawn), processing.workers, processing.timeout, self.meters.worker_killed
         )
-        self.compiler = Compiler(
-            self.directory,
-            self.meters.inliner(self.workers, self.reactor),
-            self.foundations.secrets.mac_keys,
-            CompilerSettings(
-                hostname=settings.server.hostname,
-                tracking_url=settings.tracking.url,
-                bounce_domain=settings.tracking.bounce_domain,
-                show_client_address=settings.smtp.show_client_address,
-            ),
-            self.clock,
-            self.threads,
-        )
+        self._build_compilers(spawn)
         return Pump(
             clock=self.clock,
             store=self._store,
@@ -142,6 +138,23 @@ class Stages:
             hostname=settings.server.hostname,
             settled=self.meters.settled,
         )
+
+    def _build_compilers(self, spawn: Callable[[WorkerProcess], object]) -> None:
+        settings, keys = self.settings, self.foundations.secrets.mac_keys
+        chosen = CompilerSettings(
+            hostname=settings.server.hostname,
+            tracking_url=settings.tracking.url,
+            bounce_domain=settings.tracking.bounce_domain,
+            show_client_address=settings.smtp.show_client_address,
+        )
+        inliner = self.meters.inliner(self.workers, self.reactor)
+        compiler = Compiler(self.directory, inliner, keys, chosen, self.clock, self.threads)
+        host = ImageHost(keys=keys, base=settings.tracking.url)
+        self.compiler = HostingPreparer(
+            preparer=compiler, host=host, shelf=self.images, threads=self.threads, seconds=self.clock.seconds
+        )
+        timeout = settings.processing.timeout
+        self.preview = build_previews(self.reactor, self.clock, self.directory, chosen, keys, host, spawn, timeout)
 
     def _counted(self, spawn: Callable[[WorkerProcess], object]) -> Callable[[WorkerProcess], object]:
         def spawn_and_count(process: WorkerProcess) -> object:

@@ -2,12 +2,12 @@
 
 from base64 import b64encode
 from email import message_from_bytes, policy
-from typing import Any
+from typing import Any, get_args
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpeter.boundaries.fetch import Fetched
-from smtpeter.model.options import Overrides
+from smtpeter.model.options import Images, Overrides
 from smtpeter.web.api import recipients
 from smtpeter.web.api.composing import urls_of
 from smtpeter.web.api.faults import APIError
@@ -108,8 +108,9 @@ class OptionTests(OrderTestCase):
         wrongs: tuple[Any, ...] = ("maybe", 2, [], {}, 0.5)
         for wrong in wrongs:
             self.assertIn("neither true nor false", self.refused("trackclicks", trackclicks=wrong))
-        self.assertIn("not available yet", self.refused("images", images="hosted"))
-        self.assertEqual(order(images="default").overrides, Overrides())
+        self.assertIn("neither", self.refused("images", images="elsewhere"))
+        for images in get_args(Images):
+            self.assertEqual(order(images=images).overrides, Overrides(images=images))
 
     def test_tags(self) -> None:
         """Tags are an array or a text, each once, without white space or semicolon."""
