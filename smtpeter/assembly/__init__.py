@@ -40,6 +40,8 @@ def make_server(settings: Settings, reactor: Any, give_up: Callable[[], None]) -
             stages.workers,
             stages.plain,
             stages.styled,
+            stages.preview.threads,
+            stages.preview.workers,
             stages.visits,
             stages.pump,
             stages.upkeep,

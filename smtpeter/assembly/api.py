@@ -24,6 +24,7 @@ from smtpeter.web.api.files import Files
 from smtpeter.web.api.logfiles import LogFileResources
 from smtpeter.web.api.messages import MessageResources
 from smtpeter.web.api.once import OnceOnly
+from smtpeter.web.api.previewing import PreviewResources
 from smtpeter.web.api.routes import Family
 from smtpeter.web.api.sending import Sending
 from smtpeter.web.api.service import API
@@ -48,8 +49,16 @@ def build_api(settings: Settings, foundations: Foundations, stages: Stages) -> A
         max_message_size=settings.smtp.max_message_size,
         offers_unsubscribe=settings.tracking.url.startswith("https://"),
     )
-    suppressions = SuppressionLists(StoredSuppressions(database=stages.database), stages.clock.seconds)
-    families: list[Family] = [sending, *_reading(stages), SuppressionResources(suppressions)]
+    book = StoredSuppressions(database=stages.database)
+    previewing = PreviewResources(
+        draft=sending.draft,
+        intake=stages.intake,
+        previews=stages.preview.previews,
+        suppressions=book,
+        threads=stages.preview.threads,
+    )
+    suppressions = SuppressionResources(SuppressionLists(book, stages.clock.seconds))
+    families: list[Family] = [sending, previewing, *_reading(stages), suppressions]
     return API(
         StoredTokens(database=stages.database),
         partial(hash_token, foundations.secrets.password_key),

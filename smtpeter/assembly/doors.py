@@ -22,8 +22,9 @@ from smtpeter.storage.unsubscribing import StoredUnsubscribing
 from smtpeter.tls.certificates import Certificates
 from smtpeter.web.api.answers import too_busy, too_large
 from smtpeter.web.health import Health
+from smtpeter.web.images import Images
 from smtpeter.web.requests import BodyLimit, WebSite
-from smtpeter.web.site import HostRouter, PublicSite, TrackingSite
+from smtpeter.web.site import API_SEGMENTS, HostRouter, PublicSite, TrackingSite
 from smtpeter.web.tracking import Tracking
 from smtpeter.web.unsubscribing import Unsubscribing
 
@@ -74,11 +75,13 @@ def build_web(
             stages.clock,
             answered,
         ),
+        Images(stages.images, answered),
     )
     health = Health(ServerReadiness(stages.database, is_open, lambda: stages.pump.is_moving))
     public = PublicSite(build_api(settings, foundations, stages), health.app.resource())
     router = HostRouter(tracking, public, url, settings.web.public_url)
-    limits = {b"v1": BodyLimit(settings.web.max_body_size, too_large(settings.web.max_body_size), too_busy())}
+    limit = BodyLimit(settings.web.max_body_size, too_large(settings.web.max_body_size), too_busy())
+    limits = dict.fromkeys(API_SEGMENTS, limit)
     site: IProtocolFactory = WebSite(router, MAX_BODY_BYTES, stages.reactor, limits)
     return site
 

@@ -15,7 +15,7 @@ from smtpeter.storage.measuring import MeasuredLanes
 from smtpeter.web.figures import SIZES, Figures
 
 _OUTCOMES = ("deferred", *(state.value for state in State if state not in (State.QUEUED, State.HELD)))
-_KINDS = ("click", "open", "unsubscribe", "not_found")
+_KINDS = ("click", "open", "unsubscribe", "image", "not_found")
 
 
 @frozen(kw_only=True)
@@ -67,7 +67,7 @@ def meters_of(figures: Figures) -> Meters:
         inlining_failed=counter("inlining_failures_total", "Messages that go on without inlined CSS.", "reason"),
         worker_started=counter("inlining_workers_started_total", "Worker processes that were started."),
         worker_killed=counter("inlining_workers_killed_total", "Those that were killed over a task without end."),
-        answered=counter("tracking_requests_total", "Clicks, opens, unsubscribes, unknown addresses.", "kind", _KINDS),
+        answered=counter("tracking_requests_total", "Requests of readers, by what they asked for.", "kind", _KINDS),
         make_lane=MeasuredLanes(
             make_lane=ThreadLane,
             seconds=time.perf_counter,

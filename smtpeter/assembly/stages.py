@@ -13,6 +13,7 @@ from smtpeter.archive.upkeep import Upkeep
 from smtpeter.assembly.clocks import DatedRelay, WallClock
 from smtpeter.assembly.foundations import Foundations
 from smtpeter.assembly.meters import Meters
+from smtpeter.assembly.previews import PreviewStage, build_previews
 from smtpeter.assembly.threads import WorkThreads
 from smtpeter.assembly.upkeep import build_gathering, build_upkeep
 from smtpeter.auth.vault import KeyedVault
@@ -23,6 +24,8 @@ from smtpeter.intake.returning import ReturnAddresses
 from smtpeter.model.identity import new_id
 from smtpeter.prepare.compiler import Compiler, CompilerSettings
 from smtpeter.prepare.entrusting import EntrustingPreparer
+from smtpeter.prepare.hosting import ImageHost
+from smtpeter.prepare.image_hosting import HostingPreparer
 from smtpeter.prepare.maker import NO_ENGINE
 from smtpeter.prepare.makers import CROWD, Makers, maker_spawner
 from smtpeter.prepare.orders import packed_setup
@@ -33,6 +36,7 @@ from smtpeter.relay.relay import MailRelay, RelaySettings
 from smtpeter.relay.resolver import MailResolver, names_client, system_hosts
 from smtpeter.storage.database import Database
 from smtpeter.storage.directory import StoredDirectory
+from smtpeter.storage.images import StoredImages
 from smtpeter.storage.journal import StoredJournal
 from smtpeter.storage.queue import StoredQueue
 from smtpeter.storage.sent import StoredSent
@@ -65,7 +69,9 @@ class Stages:
     workers: InlineWorkers = field(init=False)
     plain: Makers = field(init=False)
     styled: Makers = field(init=False)
+    images: StoredImages = field(init=False)
     compiler: Preparer = field(init=False)
+    preview: PreviewStage = field(init=False)
     resolver: MailResolver = field(init=False)
     relay: MailRelay = field(init=False)
     pump: Pump = field(init=False)
@@ -100,6 +106,7 @@ class Stages:
             settled=self.meters.settled,
         )
         self.directory = StoredDirectory(database=self.database, vault=vault, clock=self.reactor)
+        self.images = StoredImages(database=self.database, is_short=is_short)
         self.visits = Visits(StoredJournal(database=self.database), self.reactor)
 
     def _build_relay(self, jitter: Callable[[], float]) -> MailRelay:
@@ -126,18 +133,7 @@ class Stages:
         self.workers = InlineWorkers(
             self.reactor, self._counted(spawn), processing.workers, processing.timeout, self.meters.worker_killed
         )
-        chosen = CompilerSettings(
-            hostname=settings.server.hostname,
-            tracking_url=settings.tracking.url,
-            bounce_domain=settings.tracking.bounce_domain,
-            show_client_address=settings.smtp.show_client_address,
-        )
-        keys, inliner = self.foundations.secrets.mac_keys, self.meters.inliner(self.workers, self.reactor)
-        compiler = Compiler(self.directory, inliner, keys, chosen, self.clock, self.threads)
-        setup = packed_setup(asdict(chosen), keys)
-        self.plain, self.styled = self._makers(setup, NO_ENGINE), self._makers(setup, processing.inliner)
-        styled = self.meters.making(self.styled, self.reactor)
-        self.compiler = EntrustingPreparer(compiler, self.directory, self.plain, styled, self.clock)
+        self._build_compilers(spawn)
         return Pump(
             clock=self.clock,
             store=self._store,
@@ -148,6 +144,27 @@ class Stages:
             hostname=settings.server.hostname,
             settled=self.meters.settled,
         )
+
+    def _build_compilers(self, spawn: Callable[[WorkerProcess], object]) -> None:
+        settings, keys = self.settings, self.foundations.secrets.mac_keys
+        chosen = CompilerSettings(
+            hostname=settings.server.hostname,
+            tracking_url=settings.tracking.url,
+            bounce_domain=settings.tracking.bounce_domain,
+            show_client_address=settings.smtp.show_client_address,
+        )
+        inliner = self.meters.inliner(self.workers, self.reactor)
+        compiler = Compiler(self.directory, inliner, keys, chosen, self.clock, self.threads)
+        setup = packed_setup(asdict(chosen), keys)
+        self.plain, self.styled = self._makers(setup, NO_ENGINE), self._makers(setup, settings.processing.inliner)
+        styled = self.meters.making(self.styled, self.reactor)
+        entrusting = EntrustingPreparer(compiler, self.directory, self.plain, styled, self.clock)
+        host = ImageHost(keys=keys, base=settings.tracking.url)
+        self.compiler = HostingPreparer(
+            preparer=entrusting, host=host, shelf=self.images, threads=self.threads, seconds=self.clock.seconds
+        )
+        timeout = settings.processing.timeout
+        self.preview = build_previews(self.reactor, self.clock, self.directory, chosen, keys, host, spawn, timeout)
 
     def _makers(self, setup: bytes, engine: str) -> Makers:
         processing = self.settings.processing

@@ -11,6 +11,7 @@ from smtpeter.config import RetentionSettings
 from smtpeter.storage.archive import StoredArchive
 from smtpeter.storage.database import Database
 from smtpeter.storage.findings import StoredFindings
+from smtpeter.storage.images import StoredImages
 from smtpeter.storage.inquiries import StoredInquiries
 
 DAY_SECONDS = 86_400.0
@@ -24,7 +25,7 @@ LOOK_SECONDS = 2.0
 
 def build_upkeep(settings: RetentionSettings, database: Database, threads: WorkThreads, clock: IReactorTime) -> Upkeep:
     """What is old goes first; it need not be packed any more."""
-    archive = StoredArchive(database=database)
+    archive, images = StoredArchive(database=database), StoredImages(database=database)
     contents, events = settings.content_days * DAY_SECONDS, settings.events_days * DAY_SECONDS
     chores = (
         Removal("contents removed", archive.drop_contents, contents),
@@ -32,6 +33,7 @@ def build_upkeep(settings: RetentionSettings, database: Database, threads: WorkT
         Removal("returned mails removed", archive.drop_returns, max(contents, DAY_SECONDS)),
         Removal("events removed", archive.drop_events, events),
         Removal("messages removed", archive.drop_submissions, events),
+        Removal("hosted images removed", images.drop_images, settings.images_days * DAY_SECONDS),
         Removal("data requests removed", StoredInquiries(database=database).drop, ANSWERS_SECONDS),
         Packing(archive, threads),
     )

@@ -83,5 +83,5 @@ class Preparer(Protocol):
         """
         Compile. Content that cannot be parsed goes on unchanged with a warning, so this fails only for faults of ours.
 
-        @raise StorageBusy: keys cannot be read now.
+        @raise StorageBusy: keys cannot be read, or images not be stored, now.
         """

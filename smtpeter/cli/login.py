@@ -1,7 +1,7 @@
 """C{smtpeter login}: SMTP credentials and what is done to the messages that they hand in."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar, get_args
 
 import click
 
@@ -9,7 +9,7 @@ from smtpeter.cli.options import account_option, common
 from smtpeter.cli.output import Record
 from smtpeter.cli.session import Session, with_session
 from smtpeter.model.account import Login
-from smtpeter.model.options import SWITCHES, Features, Overrides, override
+from smtpeter.model.options import SWITCHES, Features, Images, Overrides, override
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -22,7 +22,9 @@ _SUMMARIES = {
 }
 
 
-def _switches(command: C) -> C:
+def _features(command: C) -> C:
+    kinds = click.Choice(get_args(Images))
+    command = click.option("--images", type=kinds, default=None, help="Where embedded images are shown from.")(command)
     for name in reversed(SWITCHES):
         option = click.option(f"--{name}/--no-{name}", default=None, help=_SUMMARIES[name])
         command = option(command)
@@ -37,14 +39,14 @@ def login() -> None:
 
 @login.command()
 @click.argument("name")
-@_switches
+@_features
 @account_option
 @common
 @with_session
-async def create(session: Session, name: str, account: str | None, **switches: bool | None) -> None:
+async def create(session: Session, name: str, account: str | None, **features: Any) -> None:
     """Make a login. Its password is shown this once."""
     owner = await session.accounts.find(account)
-    made = await session.logins.create(owner, name, override(Features(), _overrides(switches)))
+    made = await session.logins.create(owner, name, override(Features(), Overrides(**features)))
     credentials = {"username": made.login.username, "password": made.password}
     text = (
         f"login {made.login.name} created; the password is shown this once, and its spaces count\n"
@@ -66,18 +68,18 @@ async def list_(session: Session, account: str | None) -> None:
 
 @login.command()
 @click.argument("name")
-@_switches
+@_features
 @account_option
 @common
 @with_session
-async def update(session: Session, name: str, account: str | None, **switches: bool | None) -> None:
+async def update(session: Session, name: str, account: str | None, **features: Any) -> None:
     """Change features of a login, by its name or user name; the others stay."""
-    if all(value is None for value in switches.values()):
+    if all(value is None for value in features.values()):
         raise click.UsageError("Say what to change, for example --trackclicks or --no-trackclicks.")
     owner = await session.accounts.find(account)
-    features = await session.logins.update(owner, name, _overrides(switches))
-    changed = await session.logins.find(owner, name)
-    session.out.one(_record(changed), f"login {changed.name}: {', '.join(features.enabled()) or 'no features'}")
+    await session.logins.update(owner, name, Overrides(**features))
+    changed = _record(await session.logins.find(owner, name))
+    session.out.one(changed, f"login {changed['name']}: {', '.join(changed['features']) or 'no features'}")
 
 
 @login.command()
@@ -92,15 +94,10 @@ async def delete(session: Session, name: str, account: str | None) -> None:
     session.out.one({**_record(deleted), "deleted": True}, f"login {deleted.name} deleted")
 
 
-def _overrides(switches: Mapping[str, bool | None]) -> Overrides:
-    wanted: dict[str, Any] = dict(switches)
-    return Overrides(**wanted)
-
-
 def _record(one: Login) -> Record:
     return {
         "name": one.name,
         "username": one.username,
         "account": one.account.name,
-        "features": list(one.features.enabled()),
+        "features": [*one.features.enabled(), *(["images=hosted"] if one.features.images == "hosted" else [])],
     }

@@ -79,10 +79,14 @@ def _inliner(document: Document, missing: Collection[str]) -> list[Fault]:
 
 
 def _retention(document: Document) -> list[Fault]:
-    if document.retention.content_days <= document.retention.events_days:
-        return []
-    remedy = "a content is found by its message: make events_days at least as large"
-    return [_fault("retention", "content_days", "is larger than events_days", remedy)]
+    days, faults = document.retention, []
+    if days.content_days > days.events_days:
+        remedy = "a content is found by its message: make events_days at least as large"
+        faults.append(_fault("retention", "content_days", "is larger than events_days", remedy))
+    if days.content_days > days.images_days:
+        remedy = "mail would be kept that lacks its images: make images_days at least as large"
+        faults.append(_fault("retention", "content_days", "is larger than images_days", remedy))
+    return faults
 
 
 def _routes(routes: list[RouteSection]) -> list[Fault]:

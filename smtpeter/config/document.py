@@ -171,6 +171,7 @@ class RetentionSection(Section):
 
     content_days: int = Field(default=90, ge=0, le=36500)
     events_days: int = Field(default=400, ge=1, le=36500)
+    images_days: int = Field(default=3650, ge=30, le=36500)
 
 
 class MetricsSection(Section):

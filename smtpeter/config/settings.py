@@ -161,6 +161,8 @@ class RetentionSettings:
     """How long contents are kept after they were accepted."""
     events_days: int
     """How long messages and their events are."""
+    images_days: int
+    """How long a hosted image is, after mail that shows it was last prepared."""
 
 
 @frozen(kw_only=True)

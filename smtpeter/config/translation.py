@@ -35,6 +35,7 @@ _STAND_INS: dict[int | str, Any] = {
     "listen": ["tcp:0"],
     "listen_tls": ["tcp:0"],
     "events_days": 36500,
+    "images_days": 36500,
 }
 
 

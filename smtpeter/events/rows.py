@@ -59,8 +59,8 @@ def row_of(event: Event) -> Row:
 
 
 def record_of(event: Event) -> dict[str, object]:
-    """An event as the REST API answers it."""
-    return {"event": event.type, "data": row_of(event)}
+    """An event as the REST API answers it; clients look for its type under either name."""
+    return {"event": event.type, "type": event.type, "data": row_of(event)}
 
 
 def tag_record(totals: TagTotals) -> dict[str, object]:

@@ -59,13 +59,18 @@ class IntakeDesk:
         @raise StorageFull: no space.
         @raise StorageBusy: cannot be stored now.
         """
-        reading = await self._read(read_content, draft.content)
-        sender_domain = await self._approved(draft.account_id, reading)
-        chance = self.chance(CHANCE_BYTES * ids_needed(draft))
-        now = self.clock.seconds()
-        acceptance = accept(draft, reading.wishes, sender_domain, now, self.max_age_seconds, chance)
+        acceptance = await self._accept(draft)
         await _shielded(self._put(acceptance, draft.once))
         return acceptance.receipt
+
+    async def draw_up(self, draft: Draft) -> Submission:
+        """
+        What L{submit} would store, under ids that nothing else has. Nothing is stored.
+
+        @raise Refused: the content or its sender is not accepted.
+        @raise StorageBusy: sender domains cannot be read now.
+        """
+        return (await self._accept(draft)).submission
 
     def may_be_return(self, address: str) -> bool:
         """Whether L{find_return} is worth asking: no storage, no cryptography."""
@@ -105,6 +110,12 @@ class IntakeDesk:
         ]
         await _shielded(self.shelf.store_return(returned))
         return returned[0].id
+
+    async def _accept(self, draft: Draft) -> Acceptance:
+        reading = await self._read(read_content, draft.content)
+        sender_domain = await self._approved(draft.account_id, reading)
+        chance = self.chance(CHANCE_BYTES * ids_needed(draft))
+        return accept(draft, reading.wishes, sender_domain, self.clock.seconds(), self.max_age_seconds, chance)
 
     async def _read(self, function: Callable[[bytes], Result], content: bytes) -> Result:
         if len(content) <= SMALL_BYTES:

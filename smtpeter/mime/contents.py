@@ -87,7 +87,7 @@ class Contents:
                 name=_name(part.filename),
                 type=part.content_type if _TYPE.fullmatch(part.content_type) else UNKNOWN,
                 size=len(self._octets(part)),
-                cid=_content_id(self._content, part),
+                cid=content_id(self._content, part),
                 part=part,
             )
 
@@ -192,6 +192,7 @@ def _name(given: str) -> str:
     return decode_text(given.encode()) if "=?" in given else without_controls(given)
 
 
-def _content_id(content: bytes, part: Part) -> str:
+def content_id(content: bytes, part: Part) -> str:
+    """Its content id without angle brackets; empty when it has none."""
     match = _CONTENT_ID.search(content, part.start, part.header_end)
     return "" if match is None else decode_text(match[1][:_MAX_CID]).strip().removeprefix("<").removesuffix(">")

@@ -6,16 +6,18 @@ warning. Tags of several fields are joined.
 """
 
 import re
+from typing import get_args
 
 from attrs import define, field, frozen
 
 from smtpeter.mime.headers import Field, HeaderBlock
 from smtpeter.mime.words import decode_text
-from smtpeter.model.options import SWITCHES, Overrides
+from smtpeter.model.options import SWITCHES, Images, Overrides
 
 PREFIX = "x-smtpeter-"
 
 _BOOLEANS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+_IMAGES: dict[str, Images] = {value: value for value in get_args(Images)}
 _UNFIT_FOR_TAG = re.compile(r"[\s;]")
 _SHOWN = 60
 _MAX_WARNINGS = 20
@@ -58,6 +60,7 @@ class _Reading:
 
     _switches: dict[str, bool] = field(init=False, factory=dict)
     _tags: dict[str, None] = field(init=False, factory=dict)
+    _images: Images | None = field(init=False, default=None)
     _warnings: dict[str, None] = field(init=False, factory=dict)
 
     def wishes(self) -> Wishes:
@@ -74,6 +77,7 @@ class _Reading:
             trackopens=asked("trackopens"),
             trackbounces=asked("trackbounces"),
             preventscam=asked("preventscam"),
+            images=self._images,
         )
 
     def read(self, name: str, value: str) -> None:
@@ -82,7 +86,7 @@ class _Reading:
         elif name == "tags":
             self._read_tags(value)
         elif name == "images":
-            self._read_images(value.lower())
+            self._read_images(value)
         else:
             self._warn(f"{PREFIX}{_shown(name)}: not known, ignored")
 
@@ -103,10 +107,13 @@ class _Reading:
                 self._tags[tag] = None
 
     def _read_images(self, value: str) -> None:
-        if value == "hosted":
-            self._warn(f"{PREFIX}images: hosted images are not available yet, the images stay in the message")
-        elif value != "default":
+        wanted = _IMAGES.get(value.lower())
+        if wanted is None:
             self._warn(f"{PREFIX}images: {_quoted(value)} is neither hosted nor default, ignored")
+            return
+        if self._images not in (None, wanted):
+            self._warn(f"{PREFIX}images: given more than once with different values, the last one counts")
+        self._images = wanted
 
     def _warn(self, text: str) -> None:
         self._warnings[text] = None

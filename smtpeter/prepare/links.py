@@ -20,7 +20,8 @@ from smtpeter.prepare.tokenizer import Tag
 from smtpeter.tracking.tokens import BrowserURL, Mark, NotTrackable, browser_url
 
 LINK_TAGS = frozenset((b"a", b"area"))
-_SCHEME = re.compile(r"[\x00-\x20]*h[\t\n\r]*t[\t\n\r]*t[\t\n\r]*p", re.IGNORECASE)
+HTTP = re.compile(r"[\x00-\x20]*h[\t\n\r]*t[\t\n\r]*t[\t\n\r]*p", re.IGNORECASE)
+"""What an address of C{http} or C{https} begins with, as browsers read it."""
 _INNER_MARKUP = re.compile(rb"<!--(?:[^-]|-(?!->))*+(?:-->|\Z)|<[A-Za-z/!?][^>]*+(?:>|\Z)")
 _BREAK = re.compile(rb"(?i)<(?:br|p|div|td|tr|table|li|h[1-6])(?=[\s/>])")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]+")
@@ -76,7 +77,7 @@ def find_links(
         if (kept or link.url.authority in own) and _is_kept(link.url.url, kept, own):
             continue
         end = len(html) if following is None else following.start
-        if not (preventscam and tag.name == b"a" and _is_address(html[tag.end : end], charset)):
+        if not (preventscam and tag.name == b"a" and is_address(html[tag.end : end], charset)):
             yield link
 
 
@@ -90,7 +91,7 @@ def _read(html: bytes, tag: Tag, charset: Charset) -> Link | None:
         return None
     value = charset.decode(html[slice(*place)])
     text = "" if value is None else decode_references(value)
-    if text[:4] != "http" and not _SCHEME.match(text):
+    if text[:4] != "http" and not HTTP.match(text):
         return None
     try:
         return Link(*place, browser_url(text, charset.codec))
@@ -98,7 +99,7 @@ def _read(html: bytes, tag: Tag, charset: Charset) -> Link | None:
         return None
 
 
-def _is_address(content: bytes, charset: Charset) -> bool:
+def is_address(content: bytes, charset: Charset) -> bool:
     """Whether all that the reader sees of a link is an address."""
     text = unescape(charset.text(_INNER_MARKUP.sub(b"", _BREAK.sub(b" ", content))))
     shown = _INVISIBLE.sub("", text).strip().strip(_AROUND).rstrip(".,;:!")

@@ -29,6 +29,7 @@ from sqlalchemy import (
     text,
 )
 
+from smtpeter.storage.image_table import hosted_images as hosted_images
 from smtpeter.storage.inquiry_tables import inquiries as inquiries
 from smtpeter.storage.inquiry_tables import inquiry_parts as inquiry_parts
 from smtpeter.storage.table_kinds import CLUSTERED, NEVER_REUSED, Serial

@@ -12,10 +12,14 @@ from twisted.web.resource import IResource, Resource
 from twisted.web.server import Request
 from typing_extensions import override
 
+from smtpeter.tracking.images import SEGMENT as IMAGES
 from smtpeter.web.tracking import not_found
-from smtpeter.web.unsubscribing import SEGMENT
+from smtpeter.web.unsubscribing import SEGMENT as UNSUBSCRIBING
 
-PUBLIC_SEGMENTS = frozenset({b"healthz", b"readyz", b"v1"})
+API_SEGMENTS = frozenset({b"v1", b"v2"})
+"""The same API: clients were written after examples with either."""
+
+PUBLIC_SEGMENTS = frozenset({b"healthz", b"readyz"}) | API_SEGMENTS
 """The first segments of paths outside tracking."""
 
 
@@ -38,26 +42,28 @@ class PublicSite(Resource):
     @override
     def render(self, request: Request) -> object:
         """Pass a request on."""
-        is_api = request.path[1:].partition(b"/")[0] == b"v1"
+        is_api = request.path[1:].partition(b"/")[0] in API_SEGMENTS
         return (self._api if is_api else self._health).render(request)
 
 
 @define(eq=False)
 class TrackingSite(Resource):
-    """What the tracking host serves: links and pixels, and the addresses at which readers unsubscribe."""
+    """What the tracking host serves: links and pixels, addresses at which readers unsubscribe, and hosted images."""
 
     isLeaf = True
     _tracking: IResource
     _unsubscribing: IResource
+    _images: IResource
 
     def __attrs_pre_init__(self) -> None:
         super().__init__()
 
     @override
     def render(self, request: Request) -> object:
-        """Pass a request on. No token of a link is as short as this segment."""
-        is_leaving = request.path[1:].partition(b"/")[0] == SEGMENT
-        return (self._unsubscribing if is_leaving else self._tracking).render(request)
+        """Pass a request on. No token of a link is as short as these segments."""
+        segment = request.path[1:].partition(b"/")[0]
+        chosen = {UNSUBSCRIBING: self._unsubscribing, IMAGES: self._images}.get(segment, self._tracking)
+        return chosen.render(request)
 
 
 @define(eq=False)

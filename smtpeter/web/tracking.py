@@ -63,7 +63,7 @@ class Tracking(Resource):
     def _pixel(self, request: Request) -> bytes:
         message_id = read_pixel(self._keys, self._host(), request.uri)
         if not _is_read(request):
-            return _not_allowed(request)
+            return not_allowed(request)
         _prepare(request, b"image/gif", PIXEL)
         self._record(request, "open", message_id, {"protocol": "https" if request.isSecure() else "http"})
         return PIXEL
@@ -71,7 +71,7 @@ class Tracking(Resource):
     def _click(self, request: Request) -> bytes:
         click = read_click(self._keys, self._host(), request.uri)
         if not _is_read(request):
-            return _not_allowed(request)
+            return not_allowed(request)
         request.setResponseCode(302)
         request.responseHeaders.setRawHeaders(b"Location", [click.destination.encode("ascii")])
         request.responseHeaders.setRawHeaders(b"Referrer-Policy", [b"no-referrer"])
@@ -110,7 +110,8 @@ def _is_read(request: Request) -> bool:
     return request.method in (b"GET", b"HEAD")
 
 
-def _not_allowed(request: Request) -> bytes:
+def not_allowed(request: Request) -> bytes:
+    """Answer that this is read and not written."""
     request.setResponseCode(405)
     request.setHeader(b"Allow", b"GET, HEAD")
     request.setHeader(b"Content-Length", b"0")

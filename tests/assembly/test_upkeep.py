@@ -9,11 +9,13 @@ from typing_extensions import override
 from smtpeter.archive.upkeep import ROUND_SECONDS, Upkeep
 from smtpeter.assembly.upkeep import DAY_SECONDS, build_upkeep
 from smtpeter.config import RetentionSettings
+from smtpeter.model.image import HostedImage
 from smtpeter.model.message import Return, Submission, Trace
 from smtpeter.storage.archive import StoredArchive
+from smtpeter.storage.images import StoredImages
 from smtpeter.storage.queue import StoredQueue
 from smtpeter.storage.queue_view import StoredQueueView
-from smtpeter.storage.tables import contents, returns
+from smtpeter.storage.tables import contents, hosted_images, returns
 from tests.conformance.archive import mail
 from tests.conformance.samples import delivered, sample_event, sample_id, sample_submission
 from tests.support.database import memory_database, now
@@ -40,7 +42,7 @@ class UpkeepTests(SynchronousTestCase):
         now(self.queue.enlist(BEGIN))
 
     def started(self, content_days: int, events_days: int) -> Upkeep:
-        settings = RetentionSettings(content_days=content_days, events_days=events_days)
+        settings = RetentionSettings(content_days=content_days, events_days=events_days, images_days=30)
         threads: Any = _Threads()
         upkeep = build_upkeep(settings, self.database, threads, self.clock)
         upkeep.startService()
@@ -78,6 +80,18 @@ class UpkeepTests(SynchronousTestCase):
         for days, expected in ((9.9, (True, True)), (10, (False, True)), (19.9, (False, True)), (20, (False, False))):
             self.pass_days(days)
             self.assertEqual((self.found(one), self.found(waiting)), (expected, (True, True)), days)
+
+    def test_images(self) -> None:
+        """A hosted image outlives the content that showed it, and ends with its own days."""
+        images = StoredImages(database=self.database)
+        for number, kept_at in enumerate((BEGIN, BEGIN + DAY_SECONDS)):
+            image = HostedImage(hash=f"{number}" * 40, type="image/gif", octets=b"GIF89a")
+            now(images.keep(1, [image], kept_at))
+        one = self.stored()
+        self.started(content_days=10, events_days=20)
+        for days, left in ((29.9, 2), (30, 1), (30.9, 1), (31, 0)):
+            self.pass_days(days)
+            self.assertEqual((self.rows(hosted_images), self.found(one)), (left, (False, False)), days)
 
     def test_nothing_kept(self) -> None:
         """With no days for contents they go as soon as they are delivered; what came back stays for a day."""

@@ -67,6 +67,13 @@ class LoginTests(CommandTests):
         for name in names:
             self.assertNotIn(name, self.it.record("login", "update", "web", f"--no-{name}")["features"])
 
+    def test_images(self) -> None:
+        """Images are hosted for a login or not; anything else is refused."""
+        self.assertEqual(self.it.record("login", "create", "web", "--images", "hosted")["features"], ["images=hosted"])
+        self.assertEqual(self.it.record("login", "update", "web", "--inlinecss")["features"][-1], "images=hosted")
+        self.assertEqual(self.it.record("login", "update", "web", "--images", "default")["features"], ["inlinecss"])
+        self.assertIn("'hosted'", self.it.refusal("login", "update", "web", "--images", "cloud", exit_code=2))
+
     def test_update_keeps(self) -> None:
         """An update changes only what is said, and must say something."""
         self.it.record("login", "create", "web", "--inlinecss")

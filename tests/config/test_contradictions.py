@@ -52,3 +52,7 @@ class ContradictionTests(FaultTestCase):
         """A content is not kept longer than the message that leads to it."""
         self.check("[retention]\ncontent_days = 401\n", "[retention] content_days is larger than events_days")
         self.assertEqual(faults("[retention]\ncontent_days = 400\n"), [])
+        self.check(
+            "[retention]\ncontent_days = 31\nimages_days = 30\n", "[retention] content_days is larger than images_days"
+        )
+        self.assertEqual(faults("[retention]\ncontent_days = 30\nimages_days = 30\n"), [])

@@ -75,7 +75,7 @@ class RowTests(SynchronousTestCase):
     def test_record(self) -> None:
         """An event of the REST API is its type with its fields."""
         one = event("open", ip="192.0.2.1")
-        self.assertEqual(record_of(one), {"event": "open", "data": row_of(one)})
+        self.assertEqual(record_of(one), {"event": "open", "type": "open", "data": row_of(one)})
 
     def test_tag(self) -> None:
         """A tag is told with its first and last time."""

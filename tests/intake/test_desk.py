@@ -55,6 +55,15 @@ class AcceptTests(SynchronousTestCase):
         self.assertEqual((second.tags, second.expires_at), ((), NOW + 86_400))
         self.assertEqual(desk.notebook.keys, [once, None])
 
+    def test_draw_up(self) -> None:
+        """What would be stored can be seen without storing it; what would be refused is refused."""
+        desk = stand()
+        drawn = ended(desk.desk.draw_up(draft(b"x-smtpeter-tags: may\r\n" + CONTENT)))
+        self.assertEqual((drawn.tags, drawn.sender_domain, len(drawn.messages)), (("may",), "example.com", 1))
+        with self.assertRaises(Refused):
+            ended(desk.desk.draw_up(draft(CONTENT.replace(b"example.com", b"else.example"))))
+        self.assertEqual(desk.notebook.submissions, [])
+
     def test_options(self) -> None:
         """Headers of the message overrule its login; tags and misunderstandings are kept."""
         desk = stand()

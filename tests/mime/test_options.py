@@ -67,10 +67,14 @@ class OtherTests(SynchronousTestCase):
 
     def test_images(self) -> None:
         """hosted is not available yet and default is the default; neither changes anything."""
-        self.assertIn("not available yet", wishes("x-smtpeter-images: Hosted").warnings[0])
-        self.assertEqual(wishes("x-smtpeter-images: default").warnings, ())
+        for value in ("hosted", "default"):
+            asked = wishes(f"x-smtpeter-images: {value.title()}")
+            self.assertEqual((asked.overrides.images, asked.warnings), (value, ()))
+        both = wishes("x-smtpeter-images: hosted", "x-smtpeter-images: default")
+        self.assertEqual(both.overrides.images, "default")
+        self.assertIn("more than once", both.warnings[0])
         self.assertIn('"cloud"', wishes("x-smtpeter-images: cloud").warnings[0])
-        self.assertIsNone(wishes("x-smtpeter-images: hosted").overrides.images)
+        self.assertIsNone(wishes("x-smtpeter-images: cloud").overrides.images)
 
     def test_unknown(self) -> None:
         """A name that is not known is a warning, short and without control characters."""

@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
+from twisted.web.resource import Resource
 from typing_extensions import override
 
 from smtpeter.boundaries.storage import StorageBusy
@@ -80,7 +81,7 @@ class UnsubscribingTests(SiteTestCase):
         clock.advance(1000.0)
         tracking = Tracking(KEYS, BASE, self.visits, clock, self.tally)
         unsubscribing = Unsubscribing(KEYS, BASE, self.book, clock, self.tally)
-        router = HostRouter(TrackingSite(tracking, unsubscribing), tracking, BASE, self.public_url)
+        router = HostRouter(TrackingSite(tracking, unsubscribing, Resource()), tracking, BASE, self.public_url)
         self.site = WebSite(router, 1000, clock)
 
     def post(self, body: bytes = PAIR, path: bytes = PATH, more: bytes = FORM) -> bytes:

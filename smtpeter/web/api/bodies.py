@@ -7,6 +7,8 @@ from smtpeter.web.api.forms import WrongForm, read_form
 from smtpeter.web.api.json_text import WrongJSON, read_json
 
 _FORM = "application/x-www-form-urlencoded"
+_FORMS = frozenset((_FORM, "application/x-www-form-encoded"))
+"""The second is no type; clients were written after a document that names it."""
 _UTF8 = frozenset(("utf-8", "utf8", "us-ascii"))
 
 
@@ -23,7 +25,7 @@ def read_body(content_type: str, body: bytes) -> dict[str, Any]:
     if charset not in _UTF8:
         raise wrong(f"The body has to be UTF-8, and Content-Type says {charset[:40]}.")
     try:
-        if kind == _FORM:
+        if kind in _FORMS:
             return read_form(body)
         if kind == "application/json":
             return _object(read_json(body))

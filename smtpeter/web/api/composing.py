@@ -111,12 +111,24 @@ def _extra(reader: Reader) -> tuple[tuple[str, str], ...]:
 
 
 def _unsubscribe(reader: Reader) -> Unsubscribe | None:
+    if isinstance(reader.body.get("unsubscribe"), str | list):
+        return _ways_out(reader)
     members = reader.members("unsubscribe")
     if members is None:
         return None
     return Unsubscribe(
         email=members.text("email") or "", url=members.text("url") or "", is_oneclick=members.flag("oneclick") or False
     )
+
+
+def _ways_out(reader: Reader) -> Unsubscribe:
+    """The short spelling: an e-mail address or a URL, or an array of both."""
+    texts = [text for text in reader.texts("unsubscribe") if text]
+    urls = [text for text in texts if ":/" in text]
+    emails = [text for text in texts if ":/" not in text]
+    if len(urls) > 1 or len(emails) > 1:
+        reader.fault("unsubscribe", "has more than one URL and one e-mail address")
+    return Unsubscribe(email="".join(emails[:1]), url="".join(urls[:1]))
 
 
 def _attachments(reader: Reader, files: Files) -> tuple[Attachment, ...]:

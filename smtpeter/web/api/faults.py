@@ -1,6 +1,7 @@
 """What a client is told when a request cannot be granted (pure)."""
 
 from collections.abc import Mapping, Sequence
+from math import ceil
 
 from attrs import asdict, field, frozen
 
@@ -72,6 +73,11 @@ def not_found(message: str = "There is nothing of that name.") -> APIError:
 def conflict(message: str) -> APIError:
     """409: the request contradicts an earlier one."""
     return APIError(409, (Fault(message),))
+
+
+def too_many(message: str, wait_seconds: float) -> APIError:
+    """429: the same request may be granted later (RFC 6585, 4)."""
+    return APIError(429, (Fault(message),), {"Retry-After": str(ceil(wait_seconds))})
 
 
 def unavailable(message: str) -> APIError:

@@ -3,7 +3,8 @@ Reads JSON (RFC 8259) strictly and in bounds (pure).
 
 The text is scanned once before it is parsed: nesting and the number of values are bounded, since a few megabytes of
 brackets would become a gigabyte of lists. What the standard leaves open is refused: keys that are there twice, numbers
-that are none, halves of characters.
+that are none, halves of characters. One slip is let pass, since clients were written after examples that have it: a
+comma behind the last value of an object or an array.
 """
 
 import json
@@ -17,6 +18,8 @@ MAX_VALUES = 400_000
 """Commas, brackets and texts together; 10 000 recipients with data of their own need a quarter."""
 
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{},]', re.DOTALL)
+_LAST_COMMA = re.compile(rb'("[^"\\]*+(?:\\.[^"\\]*+)*+")|(?<=["\]}\w]),(?=[ \t\r\n]*+[\]}])', re.DOTALL)
+"""Texts too, so that what is in them is not looked at."""
 _OPENING = frozenset(b"[{")
 _CLOSING = frozenset(b"]}")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -36,7 +39,7 @@ def read_json(text: bytes) -> Any:
     text = text.removeprefix(b"\xef\xbb\xbf")
     _check_bounds(text)
     try:
-        value = _decode(text.decode("utf-8"))
+        value = _value(text)
     except UnicodeDecodeError:
         raise WrongJSON("The body is not UTF-8.") from None
     except json.JSONDecodeError as error:
@@ -49,6 +52,14 @@ def read_json(text: bytes) -> Any:
     if _SURROGATE_ESCAPE.search(text):
         _check_texts(value)
     return value
+
+
+def _value(text: bytes) -> Any:
+    try:
+        return _decode(text.decode("utf-8"))
+    except json.JSONDecodeError:
+        # A space in the place of a comma: whatever else is wrong is told where it stands.
+        return _decode(_LAST_COMMA.sub(lambda match: match[1] or b" ", text).decode("utf-8"))
 
 
 def _check_bounds(text: bytes) -> None:

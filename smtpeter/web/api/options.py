@@ -9,7 +9,7 @@ from attrs import frozen
 
 from smtpeter.mime.xtext import decode_orcpt
 from smtpeter.model.message import Notify, Ret
-from smtpeter.model.options import Features, Overrides
+from smtpeter.model.options import Features, Images, Overrides
 from smtpeter.web.api.reading import Reader
 
 REST_FEATURES = Features(trackclicks=True, trackopens=True, trackbounces=True)
@@ -25,6 +25,7 @@ _UNFIT_FOR_TAG = re.compile(r"[\s;\x00-\x1f\x7f-\x9f]")
 _TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)", re.ASCII)
 _PRINTABLE = re.compile(r"[ -~]*")
 _RETS: Mapping[str, Ret] = {value: value for value in get_args(Ret)}
+_IMAGES: Mapping[str, Images] = {value: value for value in get_args(Images)}
 _NOTIFIES: Mapping[str, Notify] = {value: value for value in get_args(Notify)}
 
 
@@ -41,9 +42,7 @@ class Reports:
 def read_overrides(reader: Reader) -> Overrides:
     """The features, under their old names too."""
     images = reader.text("images")
-    if images == "hosted":
-        reader.fault("images", "asks for hosted images, which are not available yet")
-    elif images not in (None, "default"):
+    if images is not None and images not in _IMAGES:
         reader.fault("images", 'is neither "hosted" nor "default"')
     return Overrides(
         inlinecss=reader.flag("inlinecss"),
@@ -51,6 +50,7 @@ def read_overrides(reader: Reader) -> Overrides:
         trackopens=reader.flag("trackopens", "openstracking"),
         trackbounces=reader.flag("trackbounces", "bouncetracking"),
         preventscam=reader.flag("preventscam"),
+        images=None if images is None else _IMAGES.get(images),
     )
 
 

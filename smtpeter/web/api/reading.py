@@ -22,10 +22,12 @@ class Reader:
     One body.
 
     @ivar body: a property that is C{null} counts as absent.
+    @ivar within: the place of the object that is read, with a dot; empty for a whole body.
     """
 
     body: Mapping[str, Any]
     faults: list[Fault] = field(factory=list)
+    within: str = ""
 
     def fault(self, place: str, problem: str) -> None:
         """
@@ -50,7 +52,7 @@ class Reader:
         value = self.body.get(name)
         if value is None or isinstance(value, str):
             return value
-        self.fault(name, f"is {kind(value)} where a text belongs")
+        self.fault(self.within + name, f"is {kind(value)} where a text belongs")
         return None
 
     def texts(self, name: str) -> list[str]:
@@ -63,7 +65,7 @@ class Reader:
                 found.append(one)
             else:
                 spot = f"{name}[{place}]" if isinstance(value, list) else name
-                self.fault(spot, f"is {kind(one)} where a text belongs")
+                self.fault(self.within + spot, f"is {kind(one)} where a text belongs")
         return found
 
     def flag(self, *names: str) -> bool | None:
@@ -76,7 +78,7 @@ class Reader:
                 return value
             known = _FLAGS.get(str(value).lower()) if isinstance(value, str | int) else None
             if known is None:
-                self.fault(name, "is neither true nor false")
+                self.fault(self.within + name, "is neither true nor false")
             return known
         return None
 
@@ -86,8 +88,8 @@ class Reader:
         if value is None or value == []:
             return None
         if isinstance(value, dict):
-            return Reader(value, self.faults)
-        self.fault(name, f"is {kind(value)} where an object belongs")
+            return Reader(value, self.faults, f"{self.within}{name}.")
+        self.fault(self.within + name, f"is {kind(value)} where an object belongs")
         return None
 
 

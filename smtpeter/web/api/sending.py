@@ -58,13 +58,20 @@ class Sending:
         check_standing(caller.token)
 
         async def work(once: Once | None) -> Answer:
-            order = await self._read(arguments)
-            if len(order.content) > self._max_message_size:
-                raise APIError(413, (Fault(f"The message is larger than {self._max_message_size} bytes."),))
-            place = "mime" if arguments.body.get("mime") is not None else "from"
-            return await self._submit(draft_of(order, caller, once), place)
+            return await self._submit(await self.draft(caller, arguments, once), blamed(arguments))
 
         return await self._once.do(caller, arguments, work)
+
+    async def draft(self, caller: Caller, arguments: Arguments, once: Once | None = None) -> Draft:
+        """
+        Read the body of a send, and fetch what it names.
+
+        @raise APIError: it cannot be sent as it is.
+        """
+        order = await self._read(arguments)
+        if len(order.content) > self._max_message_size:
+            raise APIError(413, (Fault(f"The message is larger than {self._max_message_size} bytes."),))
+        return draft_of(order, caller, once)
 
     async def resend(self, caller: Caller, arguments: Arguments) -> Answer:
         """
@@ -129,6 +136,11 @@ def draft_of(order: Order, caller: Caller, once: Once | None) -> Draft:
         expires_at=order.expires_at,
         once=once,
     )
+
+
+def blamed(arguments: Arguments) -> str:
+    """The property that is at fault when the content is refused."""
+    return "mime" if arguments.body.get("mime") is not None else "from"
 
 
 def refusal(refused: Refused, place: str) -> APIError:

@@ -70,6 +70,8 @@ class API(Resource):
         """Look whether it can be routed at all, and pass it on."""
         while request.postpath and not request.postpath[-1]:
             request.postpath.pop()
+        if request.postpath:
+            request.postpath[0] = PREFIX[1:].encode()
         try:
             self._check(request)
         except APIError as error:

@@ -39,6 +39,8 @@ class BodyTests(SynchronousTestCase):
         ):
             self.assertEqual(read_body(content_type, b'{"a": "\xc3\xbc"}'), {"a": "ü"})
         self.assertEqual(read_body("application/json", b'\xef\xbb\xbf{"a": 1}'), {"a": 1})
+        for content_type in (FORM, f"{FORM}; charset=UTF-8", "application/x-www-form-encoded"):
+            self.assertEqual(read_body(content_type, b"a=%C3%BC"), {"a": "ü"})
         self.assertIn("utf-16", self.refusal(b"{}", "application/json; charset=utf-16"))
         for content_type in ("", "text/plain", "text/json", "multipart/form-data"):
             self.assertIn("Content-Type has to be", self.refusal(b"{}", content_type))
@@ -63,6 +65,20 @@ class BodyTests(SynchronousTestCase):
         ):
             self.assertRegex(self.refusal(body), reason, body[:40])
         self.assertEqual(read_body("application/json", b'{"a": "\\ud83d\\ude00 \\\\ud800"}'), {"a": "😀 \\ud800"})
+
+    def test_last_commas(self) -> None:
+        """A comma behind the last value is let pass, one anywhere else is not, and texts are left alone."""
+        for body, value in (
+            (b'{"a": "x",\r\n}', "x"),
+            (b'{"a": [1, {"b": true, }, ], }', [1, {"b": True}]),
+            (b'{"a": [[], "x,]", "\\",]",],}', [[], "x,]", '",]']),
+        ):
+            self.assertEqual(read_body("application/json", body), {"a": value}, body)
+        for body in (b"{,}", b'{"a": [,]}', b'{"a": 1,,}', b'{"a": [1,,]}', b'{,"a": 1}', b'{"a": 1},', b'{"a",}'):
+            self.assertIn("not JSON", self.refusal(body), body)
+        self.assertIn("line 2, column 5", self.refusal(b'{"a": [1,],\n"b" 1}'))
+        self.assertIn("twice", self.refusal(b'{"a": 1, "a": 2,}'))
+        self.assertIn("half", self.refusal(b'{"a": "\\ud800",}'))
 
     def test_bounds(self) -> None:
         """Depth and number of values are bounded before anything is built; brackets in texts do not count."""

@@ -2,12 +2,12 @@
 
 from base64 import b64encode
 from email import message_from_bytes, policy
-from typing import Any
+from typing import Any, get_args
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpeter.boundaries.fetch import Fetched
-from smtpeter.model.options import Overrides
+from smtpeter.model.options import Images, Overrides
 from smtpeter.web.api import recipients
 from smtpeter.web.api.composing import urls_of
 from smtpeter.web.api.faults import APIError
@@ -108,8 +108,9 @@ class OptionTests(OrderTestCase):
         wrongs: tuple[Any, ...] = ("maybe", 2, [], {}, 0.5)
         for wrong in wrongs:
             self.assertIn("neither true nor false", self.refused("trackclicks", trackclicks=wrong))
-        self.assertIn("not available yet", self.refused("images", images="hosted"))
-        self.assertEqual(order(images="default").overrides, Overrides())
+        self.assertIn("neither", self.refused("images", images="elsewhere"))
+        for images in get_args(Images):
+            self.assertEqual(order(images=images).overrides, Overrides(images=images))
 
     def test_tags(self) -> None:
         """Tags are an array or a text, each once, without white space or semicolon."""
@@ -135,7 +136,8 @@ class OptionTests(OrderTestCase):
             ("orcpt", "é@y.example"),
             ("ret", 5),
         ):
-            self.assertTrue(self.refused(f"dsn.{name}" if wrong != 5 else name, dsn={name: wrong}))
+            self.assertTrue(self.refused(f"dsn.{name}", dsn={name: wrong}))
+        self.assertIn("a number", self.refused("dsn.notify[1]", dsn={"notify": ["DELAY", 5]}))
 
     def test_time(self) -> None:
         """C{maxdelivertime} is a time in UTC of exactly one form."""
@@ -218,6 +220,37 @@ class ContentTests(OrderTestCase):
         body["unsubscribe"] = {"oneclick": True, "email": "x"}
         self.assertEqual(set(self.refusals({**body, "subject": "a\r\nb"})), {"subject", *found, "unsubscribe.email"})
 
+    def test_ways_out(self) -> None:
+        """C{unsubscribe} may be a URL, an e-mail address, or an array of both, and nothing else."""
+        url, email = "<https://shop.example/u>", "<mailto:u@shop.example>"
+        for given, wanted in (
+            ("https://shop.example/u", url),
+            ("u@shop.example", email),
+            (["https://shop.example/u", "u@shop.example"], f"{url}, {email}"),
+            (["u@shop.example", "https://shop.example/u"], f"{url}, {email}"),
+            (["u@shop.example"], email),
+            ("", None),
+            ([], None),
+            ([""], None),
+        ):
+            found = self.compose(unsubscribe=given)
+            self.assertEqual((found["list-unsubscribe"], found["list-unsubscribe-post"]), (wanted, None), given)
+        whole = {"recipient": "b@y.example", "from": "a@shop.example", "text": "x"}
+        wrong: tuple[tuple[Any, str], ...] = (
+            (["a@shop.example", "b@shop.example"], "unsubscribe"),
+            (["https://shop.example/u", "https://shop.example/v"], "unsubscribe"),
+            (["a@shop.example", 5], "unsubscribe[1]"),
+            ({"email": 5}, "unsubscribe.email"),
+            ({"url": "https://shop.example/", "oneclick": "?"}, "unsubscribe.oneclick"),
+            (5, "unsubscribe"),
+            ("x", "unsubscribe.email"),
+            ("a@shop.example\r\nBcc: e@y.example", "unsubscribe.email"),
+            ("ftp://shop.example/", "unsubscribe.url"),
+            ("https://shop.example/\r\nBcc: e@y.example", "unsubscribe.url"),
+        )
+        for value, field in wrong:
+            self.assertEqual(list(self.refusals({**whole, "unsubscribe": value})), [field], value)
+
     def test_composed_wrong(self) -> None:
         """Faults of single values are told with their places, those of the composer among them."""
         found = self.refusals(
@@ -238,7 +271,7 @@ class ContentTests(OrderTestCase):
         self.assertEqual(
             set(found),
             {
-                *("to[1]", "subject", "extra.Bcc", "extra.x-a", "unsubscribe", "from", "text"),
+                *("to[1]", "subject", "extra.Bcc", "extra.x-a", "unsubscribe.email", "from", "text"),
                 *("attachments[0].data", "attachments[1]", "attachments[2]", "attachments[3].name"),
             },
         )

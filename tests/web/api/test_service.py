@@ -79,6 +79,12 @@ class AccessTests(ServiceTestCase):
         self.assertEqual(self.ask("GET", "/v1/echo/1?access_token=all&x=2", token=None).json, wanted)
         self.assertEqual(self.ask("GET", "/v1/echo/1?x=2", token=None, Authorization="bearer  all").json, wanted)
 
+    def test_versions(self) -> None:
+        """C{/v2} is the same as C{/v1}."""
+        wanted = self.ask("GET", "/v1/echo/v2?x=2").json
+        self.assertEqual(self.ask("GET", "/v2/echo/v2?x=2").json, wanted)
+        self.assertEqual(self.ask("POST", "/v2/echo/1/", b'{"a": 1}', Content_Type="application/json").status, 200)
+
     def test_no_token(self) -> None:
         """Without a token, with an empty or a wrong one, there is 401."""
         for path in ("/v1/echo/1", "/v1/echo/1?access_token=", "/v1/echo/1?access_token=ALL"):
