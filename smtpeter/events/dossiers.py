@@ -64,7 +64,7 @@ def _octets(content: bytes) -> Record:
 
 def event_records(events: Iterable[Event]) -> list[Record]:
     """What happened, as the API tells it elsewhere."""
-    return [{"type": "event", **record_of(event)} for event in events]
+    return [{**record_of(event), "type": "event"} for event in events]
 
 
 def return_records(returned: Iterable[Return]) -> list[Record]:
