@@ -1,7 +1,7 @@
 """What questions about events have in common in the REST API: windows, tags, domains (pure)."""
 
 from smtpeter.events.windows import BadWindow, window
-from smtpeter.model.address import AddressError, lookup_domain
+from smtpeter.model.address import AddressError, parse_address
 from smtpeter.model.reading import Period
 from smtpeter.web.api.faults import wrong
 from smtpeter.web.api.routes import Arguments
@@ -43,7 +43,7 @@ def asked_domain(text: str | None) -> str | None:
     if not text:
         return None
     try:
-        lookup_domain(text)
+        parse_address(f"x@{text}")
     except AddressError:
         raise wrong("Domain must be the domain of recipients, such as example.com.", "domain") from None
     return text.lower()

@@ -11,6 +11,7 @@ from smtpeter.events.dossiers import read_part
 from smtpeter.model.inquiry import Inquiry
 from smtpeter.web.api.answers import JSON, Answer, Streamed, as_json
 from smtpeter.web.api.faults import APIError, Fault, not_found
+from smtpeter.web.api.openapi import datarequests as described
 from smtpeter.web.api.reading import Reader
 from smtpeter.web.api.recipients import read_address
 from smtpeter.web.api.routes import Arguments, Caller, Route
@@ -31,9 +32,9 @@ class DataRequestResources:
     def routes(self) -> Sequence[Route]:
         """What it answers."""
         return [
-            Route("POST", "/datarequest", "read", self.ask),
-            Route("GET", "/datarequest/<id>", "read", self.answer),
-            Route("GET", "/datarequest/<id>/status", "read", self.status),
+            Route("POST", "/datarequest", "read", self.ask, described.ASK),
+            Route("GET", "/datarequest/<id>", "read", self.answer, described.ANSWER),
+            Route("GET", "/datarequest/<id>/status", "read", self.status, described.STATUS),
         ]
 
     async def ask(self, caller: Caller, arguments: Arguments) -> Answer:

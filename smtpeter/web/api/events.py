@@ -16,6 +16,7 @@ from smtpeter.model.reading import Place, Question
 from smtpeter.web.api.answers import Answer, as_json
 from smtpeter.web.api.asking import asked_period, asked_tags, is_asked
 from smtpeter.web.api.faults import not_found, wrong
+from smtpeter.web.api.openapi import events as described
 from smtpeter.web.api.routes import Arguments, Caller, Route
 
 PAGE = 1000
@@ -33,10 +34,10 @@ class EventResources:
     def routes(self) -> Sequence[Route]:
         """What it answers."""
         return [
-            Route("GET", "/events/messageid/<id>", "read", self.of_message),
-            Route("GET", "/events/email/<path:address>", "read", self.of_address),
-            Route("GET", "/events/template/<id>", "read", self.of_template),
-            Route("GET", "/events/tags/<path:names>", "read", self.of_tags),
+            Route("GET", "/events/messageid/<id>", "read", self.of_message, described.OF_MESSAGE),
+            Route("GET", "/events/email/<path:address>", "read", self.of_address, described.OF_ADDRESS),
+            Route("GET", "/events/template/<id>", "read", self.of_template, described.OF_TEMPLATE),
+            Route("GET", "/events/tags/<path:names>", "read", self.of_tags, described.OF_TAGS),
         ]
 
     async def of_message(self, caller: Caller, arguments: Arguments) -> Answer:

@@ -12,6 +12,7 @@ from smtpeter.events.rows import fields_of
 from smtpeter.events.windows import BadWindow, read_day
 from smtpeter.web.api.answers import Answer, Streamed, as_json
 from smtpeter.web.api.faults import not_found, wrong
+from smtpeter.web.api.openapi import logfiles as described
 from smtpeter.web.api.routes import Arguments, Caller, Route
 
 _LIKE_A_DAY = re.compile(r"[\d-]+", re.ASCII)
@@ -27,9 +28,9 @@ class LogFileResources:
     def routes(self) -> Sequence[Route]:
         """What it answers."""
         return [
-            Route("GET", "/logfiles", "read", self.days),
-            Route("GET", "/logfiles/<name>", "read", self.names_or_file),
-            Route("GET", "/logfiles/<name>/<format>", "read", self.file),
+            Route("GET", "/logfiles", "read", self.days, described.DAYS),
+            Route("GET", "/logfiles/<name>", "read", self.names_or_file, described.NAMES_OR_FILE),
+            Route("GET", "/logfiles/<name>/<format>", "read", self.file, described.FILE),
         ]
 
     async def days(self, caller: Caller, arguments: Arguments) -> Answer:

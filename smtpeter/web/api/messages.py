@@ -12,6 +12,7 @@ from smtpeter.mime.contents import Contents, File, find_file, header_text, read_
 from smtpeter.model.archive import SentEnvelope
 from smtpeter.web.api.answers import TEXT, Answer, as_json
 from smtpeter.web.api.faults import APIError, not_found
+from smtpeter.web.api.openapi.messages import FILES, MESSAGES
 from smtpeter.web.api.routes import Arguments, Caller, Route
 from smtpeter.web.api.threads import Threads
 
@@ -47,8 +48,11 @@ class MessageResources:
         }
         files = {"attachments": partial(self._file, _attachment), "embeds": partial(self._file, _embed)}
         return [
-            *(Route("GET", f"/{name}/<id>", "read", respond) for name, respond in shown.items()),
-            *(Route("GET", f"/{name}/<id>/<path:which>", "read", respond) for name, respond in files.items()),
+            *(Route("GET", f"/{name}/<id>", "read", respond, MESSAGES[name]) for name, respond in shown.items()),
+            *(
+                Route("GET", f"/{name}/<id>/<path:which>", "read", respond, FILES[name])
+                for name, respond in files.items()
+            ),
         ]
 
     async def recipient(self, caller: Caller, arguments: Arguments) -> Answer:

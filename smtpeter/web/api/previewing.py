@@ -13,6 +13,7 @@ from smtpeter.model.preview import Preview
 from smtpeter.web.api.access import check_standing
 from smtpeter.web.api.answers import Answer, as_json
 from smtpeter.web.api.faults import APIError, Fault, too_many, wrong
+from smtpeter.web.api.openapi.previewing import PREVIEW
 from smtpeter.web.api.routes import Arguments, Caller, Route
 from smtpeter.web.api.sending import blamed, refusal
 from smtpeter.web.api.threads import Threads
@@ -41,7 +42,7 @@ class PreviewResources:
 
     def routes(self) -> Sequence[Route]:
         """One: whoever may send may look at it first."""
-        return [Route("POST", "/preview", "send", self.preview)]
+        return [Route("POST", "/preview", "send", self.preview, PREVIEW)]
 
     async def preview(self, caller: Caller, arguments: Arguments) -> Answer:
         """

@@ -8,6 +8,7 @@ from attrs import field, frozen
 from smtpeter.model.account import Account, Scope, Token
 from smtpeter.model.message import Trace
 from smtpeter.web.api.answers import Answer, Streamed
+from smtpeter.web.api.openapi.operations import Operation
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 
@@ -60,12 +61,14 @@ class Route:
     @ivar scope: what the token must be for.
     @ivar respond: raises L{smtpeter.web.api.faults.APIError}; what a store raises is translated for it. A client that
         goes away does not cancel it.
+    @ivar described: for C{/v1/openapi.json}.
     """
 
     method: Method
     path: str
     scope: Scope
     respond: Respond
+    described: Operation | None = None
 
 
 class Family(Protocol):

@@ -15,6 +15,7 @@ from smtpeter.web.api.composing import urls_of
 from smtpeter.web.api.faults import APIError, Fault, not_found, unavailable, wrong
 from smtpeter.web.api.files import Files
 from smtpeter.web.api.once import OnceOnly
+from smtpeter.web.api.openapi.sending import SEND_AGAIN, SEND_MAIL
 from smtpeter.web.api.options import REST_FEATURES
 from smtpeter.web.api.orders import Order, read_order
 from smtpeter.web.api.reading import Reader
@@ -45,7 +46,10 @@ class Sending:
 
     def routes(self) -> Sequence[Route]:
         """Sending, and sending again."""
-        return [Route("POST", "/send", "send", self.send), Route("POST", "/resend", "send", self.resend)]
+        return [
+            Route("POST", "/send", "send", self.send, SEND_MAIL),
+            Route("POST", "/resend", "send", self.resend, SEND_AGAIN),
+        ]
 
     async def send(self, caller: Caller, arguments: Arguments) -> Answer:
         """

@@ -5,7 +5,7 @@ Klein finds the route. What Klein would answer by itself (HTML, a traceback in t
 handler cancelled because its client has gone) is kept from it: every work is shielded, every failure translated here.
 """
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from io import BytesIO
 from typing import Any, TypeVar, cast
@@ -24,9 +24,10 @@ from smtpeter.boundaries.accounts import TokenDirectory
 from smtpeter.boundaries.storage import StorageBusy, StorageFull
 from smtpeter.web.api.access import Transport, check_scope, find_token_text
 from smtpeter.web.api.answering import has_gone, read_headers, read_query, trace_of, write
-from smtpeter.web.api.answers import Answer, Streamed, as_error
+from smtpeter.web.api.answers import Answer, Streamed, as_error, as_json
 from smtpeter.web.api.bodies import read_body
 from smtpeter.web.api.faults import APIError, Fault, not_found, unavailable, wrong
+from smtpeter.web.api.openapi.document import DOCUMENT_PATH, make_document
 from smtpeter.web.api.routes import Arguments, Caller, Family, Route
 from smtpeter.web.api.threads import SMALL_BYTES, Threads
 from smtpeter.web.streaming import begin
@@ -50,6 +51,10 @@ class API(Resource):
     _transport: Transport
     _threads: Threads
     _families: Sequence[Family]
+    app: Klein = field(factory=Klein, init=False)
+    """The routes."""
+    description: Mapping[str, Any] = field(init=False)
+    """What C{openapi.json} answers."""
     _routes: IResource = field(init=False)
     _log = Logger()
 
@@ -57,11 +62,15 @@ class API(Resource):
         super().__init__()
 
     def __attrs_post_init__(self) -> None:
-        app = Klein()
+        app = self.app
         app.url_map.merge_slashes = False
-        for route in (route for family in self._families for route in family.routes()):
+        routes = [route for family in self._families for route in family.routes()]
+        for route in routes:
             path = PREFIX + route.path
             app.route(path, methods=[route.method], endpoint=f"{route.method} {path}")(self._endpoint(route))
+        self.description = make_document(routes)
+        answer = as_json(self.description)
+        app.route(PREFIX + DOCUMENT_PATH, methods=["GET"])(lambda request: _shielded(write(request, answer)))
         app.handle_errors(HTTPException)(cast(Any, self._not_routed))
         self._routes = app.resource()
 

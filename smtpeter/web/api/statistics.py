@@ -12,6 +12,7 @@ from smtpeter.model.event import written_time
 from smtpeter.web.api.answers import Answer, as_json
 from smtpeter.web.api.asking import asked_domain, asked_period, asked_tags
 from smtpeter.web.api.faults import not_found, wrong
+from smtpeter.web.api.openapi import statistics as described
 from smtpeter.web.api.routes import Arguments, Caller, Route
 
 RECENT = 10
@@ -28,9 +29,9 @@ class StatisticsResources:
     def routes(self) -> Sequence[Route]:
         """What it answers."""
         return [
-            Route("GET", "/tag/<path:tag>", "read", self.tag),
-            Route("GET", "/recent-tags", "read", self.recent_tags),
-            Route("GET", "/statistics", "read", self.statistics),
+            Route("GET", "/tag/<path:tag>", "read", self.tag, described.TAG),
+            Route("GET", "/recent-tags", "read", self.recent_tags, described.RECENT_TAGS),
+            Route("GET", "/statistics", "read", self.statistics, described.SERIES),
         ]
 
     async def tag(self, caller: Caller, arguments: Arguments) -> Answer:

@@ -11,6 +11,7 @@ from smtpeter.model.suppression import EVENTS, Suppression, SuppressionReason
 from smtpeter.suppression.lists import NoAddress, SuppressionLists
 from smtpeter.web.api.answers import Answer, as_json
 from smtpeter.web.api.faults import not_found, wrong
+from smtpeter.web.api.openapi import suppressions as described
 from smtpeter.web.api.reading import Reader
 from smtpeter.web.api.routes import Arguments, Caller, Route
 
@@ -27,10 +28,10 @@ class SuppressionResources:
     def routes(self) -> Sequence[Route]:
         """What it answers."""
         return [
-            Route("GET", "/suppressions", "read", self.all),
-            Route("POST", "/suppressions", "manage", self.add),
-            Route("GET", "/suppressions/<path:address>", "read", self.one),
-            Route("DELETE", "/suppressions/<path:address>", "manage", self.remove),
+            Route("GET", "/suppressions", "read", self.all, described.ALL),
+            Route("POST", "/suppressions", "manage", self.add, described.ADD),
+            Route("GET", "/suppressions/<path:address>", "read", self.one, described.ONE),
+            Route("DELETE", "/suppressions/<path:address>", "manage", self.remove, described.REMOVE),
         ]
 
     async def all(self, caller: Caller, arguments: Arguments) -> Answer:

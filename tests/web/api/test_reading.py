@@ -296,6 +296,7 @@ class StatisticsTests(ReadingTestCase):
     def test_faults(self) -> None:
         """What cannot be counted is said by name."""
         self.refused("/statistics?interval=week", 400, "interval")
-        self.refused("/statistics?domain=..", 400, "domain")
+        for domain in ("..", "a%20b", "!", "y@example.com"):
+            self.refused(f"/statistics?domain={domain}", 400, "domain")
         self.refused("/statistics?start=x", 400, "start")
         self.assertEqual(self.ask("PUT", "/v1/statistics").status, 405)
