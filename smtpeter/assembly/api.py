@@ -19,6 +19,7 @@ from smtpeter.storage.tokens import StoredTokens
 from smtpeter.suppression.lists import SuppressionLists
 from smtpeter.web.api.access import transport
 from smtpeter.web.api.datarequests import DataRequestResources
+from smtpeter.web.api.doorkeeper import Doorkeeper
 from smtpeter.web.api.events import EventResources
 from smtpeter.web.api.files import Files
 from smtpeter.web.api.logfiles import LogFileResources
@@ -59,13 +60,13 @@ def build_api(settings: Settings, foundations: Foundations, stages: Stages) -> A
     )
     suppressions = SuppressionResources(SuppressionLists(book, stages.clock.seconds))
     families: list[Family] = [sending, previewing, *_reading(stages), suppressions]
-    return API(
-        StoredTokens(database=stages.database),
-        partial(hash_token, foundations.secrets.password_key),
-        transport(web.allow_insecure, web.trusted_proxies),
-        stages.threads,
-        families,
+    doorkeeper = Doorkeeper(
+        tokens=StoredTokens(database=stages.database),
+        hash_token=partial(hash_token, foundations.secrets.password_key),
+        transport=transport(web.allow_insecure, web.trusted_proxies),
+        clock=stages.reactor,
     )
+    return API(doorkeeper, stages.threads, families)
 
 
 def _reading(stages: Stages) -> list[Family]:

@@ -10,12 +10,12 @@ from twisted.cred.error import UnauthorizedLogin
 from twisted.internet.task import deferLater
 from twisted.mail.interfaces import IMessageDelivery
 
+from smtpeter.auth.failures import address_key
 from smtpeter.auth.realm import Sender
 from smtpeter.boundaries.storage import StorageBusy
 from smtpeter.mime.wire import PIECE
 from smtpeter.model.message import Trace
 from smtpeter.smtpd import replies
-from smtpeter.smtpd.limits import address_key
 from smtpeter.smtpd.premises import Premises
 from smtpeter.smtpd.replies import Rejected
 from smtpeter.smtpd.session import Session

@@ -1,9 +1,6 @@
 """
-Counters that end the patience with a client: of one session, of an address, of all sessions together (pure).
+Counters that end the patience with a client: of one session, of all sessions together (pure).
 """
-
-from collections import deque
-from ipaddress import IPv6Address, ip_address
 
 from attrs import define, field
 
@@ -38,50 +35,6 @@ class Behaviour:
     def bring_mail(self) -> None:
         """An accepted message makes good for errors and junk; guessing passwords is never forgiven."""
         self._errors = self._junk_commands = 0
-
-
-def address_key(host: str) -> str:
-    """
-    What counts as one address: an IPv4 address, or the /64 of an IPv6 address, of which one customer has a whole one.
-    Empty for what is no IP address, such as a UNIX socket, which is never limited.
-    """
-    try:
-        address = ip_address(host.partition("%")[0])
-    except ValueError:
-        return ""
-    if isinstance(address, IPv6Address):
-        if address.ipv4_mapped is not None:
-            return str(address.ipv4_mapped)
-        return str(IPv6Address(int(address) >> 64 << 64)) + "/64"
-    return str(address)
-
-
-@define(eq=False)
-class FailureTable:
-    """
-    Failed logins by address within a window of time. Memory is bounded: at most C{addresses} keys, the one that failed
-    longest ago is forgotten first, with at most C{address_failures} times each.
-    """
-
-    _patience: Patience
-    _failures: dict[str, deque[float]] = field(factory=dict, init=False, repr=False)
-
-    def record(self, key: str, now: float) -> None:
-        """A login from there failed. @param key: from L{address_key}."""
-        if not key:
-            return
-        times = self._failures.pop(key, None) or deque(maxlen=self._patience.address_failures)
-        times.append(now)
-        self._failures[key] = times
-        if len(self._failures) > self._patience.addresses:
-            del self._failures[next(iter(self._failures))]
-
-    def is_blocked(self, key: str, now: float) -> bool:
-        """Whether so many logins from there failed within the window that none is looked at."""
-        times = self._failures.get(key)
-        if times is None or len(times) < self._patience.address_failures:
-            return False
-        return now - times[0] < self._patience.address_seconds
 
 
 @define(eq=False)

@@ -10,12 +10,13 @@ from twisted.internet.interfaces import IOpenSSLContextFactory, IOpenSSLServerCo
 from twisted.logger import Logger
 
 from smtpeter.auth.credentials import CHALLENGERS
+from smtpeter.auth.failures import FailureTable
 from smtpeter.boundaries.intake import Intake
 from smtpeter.boundaries.metrics import Tally, uncounted
 from smtpeter.smtpd.delivery import Delivery
 from smtpeter.smtpd.dialogue import Dialogue
 from smtpeter.smtpd.exchange import Challengers
-from smtpeter.smtpd.limits import Behaviour, FailureTable, SharedRoom, Turnstile
+from smtpeter.smtpd.limits import Behaviour, SharedRoom, Turnstile
 from smtpeter.smtpd.session import Session
 from smtpeter.smtpd.settings import SMTPSettings
 
@@ -69,8 +70,8 @@ class Premises:
     _emptied: Deferred[None] | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
-        settings = self.settings
-        self.failures = FailureTable(settings.patience)
+        settings, patience = self.settings, self.settings.patience
+        self.failures = FailureTable(patience.address_failures, patience.address_seconds, patience.addresses)
         self.turnstile = Turnstile(settings.max_connections, settings.max_connections_per_address)
         self.room = SharedRoom(settings.max_held_bytes)
         self.delivery = Delivery(self.intake, self.log)

@@ -22,10 +22,10 @@ from twisted.python.failure import Failure
 from typing_extensions import override
 from zope.interface import implementer
 
+from smtpeter.auth.failures import address_key
 from smtpeter.prompt import hasten, write_now
 from smtpeter.smtpd import replies
 from smtpeter.smtpd.clerk import Clerk
-from smtpeter.smtpd.limits import address_key
 from smtpeter.smtpd.pace import Pace
 from smtpeter.smtpd.premises import Premises
 from smtpeter.smtpd.replies import Reply

@@ -35,6 +35,15 @@ class Transport:
             return True
         return self.trusts(peer) and forwarded_proto.rpartition(",")[2].strip().lower() == "https"
 
+    def client(self, peer: str, forwarded_for: str) -> str:
+        """
+        Who asks.
+
+        @param forwarded_for: X-Forwarded-For; of several addresses the last was written nearest to us.
+        @return: an address, or whatever a proxy of ours says instead; empty when it says nothing.
+        """
+        return forwarded_for.rpartition(",")[2].strip() if self.trusts(peer) else peer
+
     def trusts(self, peer: str) -> bool:
         """Whether a proxy of ours has that address."""
         try:

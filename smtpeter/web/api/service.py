@@ -5,7 +5,7 @@ Klein finds the route. What Klein would answer by itself (HTML, a traceback in t
 handler cancelled because its client has gone) is kept from it: every work is shielded, every failure translated here.
 """
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from functools import partial
 from io import BytesIO
 from typing import Any, TypeVar, cast
@@ -20,12 +20,11 @@ from twisted.web.server import NOT_DONE_YET, Request
 from typing_extensions import override
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from smtpeter.boundaries.accounts import TokenDirectory
 from smtpeter.boundaries.storage import StorageBusy, StorageFull
-from smtpeter.web.api.access import Transport, check_scope, find_token_text
 from smtpeter.web.api.answering import has_gone, read_headers, read_query, trace_of, write
 from smtpeter.web.api.answers import Answer, Streamed, as_error, as_json
 from smtpeter.web.api.bodies import read_body
+from smtpeter.web.api.doorkeeper import Doorkeeper
 from smtpeter.web.api.faults import APIError, Fault, not_found, unavailable, wrong
 from smtpeter.web.api.openapi.document import DOCUMENT_PATH, make_document
 from smtpeter.web.api.routes import Arguments, Caller, Family, Route
@@ -39,16 +38,10 @@ PREFIX = "/v1"
 
 @define(eq=False)
 class API(Resource):
-    """
-    See the module.
-
-    @ivar hash_token: makes of a token's text what it is found by.
-    """
+    """See the module."""
 
     isLeaf = True
-    _tokens: TokenDirectory
-    _hash_token: Callable[[str], bytes]
-    _transport: Transport
+    _doorkeeper: Doorkeeper
     _threads: Threads
     _families: Sequence[Family]
     app: Klein = field(factory=Klein, init=False)
@@ -89,9 +82,7 @@ class API(Resource):
         return self._routes.render(request)
 
     def _check(self, request: Request) -> None:
-        peer, proto = trace_of(request).peer, read_headers(request).get("x-forwarded-proto", "")
-        if not self._transport.is_fit(request.isSecure(), peer, proto):
-            raise wrong("Use HTTPS: over HTTP the token and the mail can be read on the way.")
+        self._doorkeeper.check_transport(request.isSecure(), trace_of(request).peer, read_headers(request))
         try:
             for part in (request.method, *cast(list[bytes], request.postpath)):
                 part.decode("utf-8")
@@ -143,9 +134,8 @@ class API(Resource):
 
     async def _respond(self, route: Route, request: Request, path: dict[str, str]) -> Answer | Streamed:
         headers, query = read_headers(request), read_query(request)
-        secret = self._hash_token(find_token_text(headers, query))
         trace, raw = trace_of(request), cast(BytesIO, request.content).getvalue()
-        token = check_scope(await self._tokens.find_token(secret), route.scope)
+        token = await self._doorkeeper.admit(route.scope, trace.peer, headers, query)
         query.pop("access_token", None)
         arguments = Arguments(
             path=path,

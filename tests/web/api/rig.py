@@ -18,6 +18,7 @@ from smtpeter.storage.database import Database
 from smtpeter.storage.tokens import StoredTokens
 from smtpeter.web.api.access import transport
 from smtpeter.web.api.answers import too_busy, too_large
+from smtpeter.web.api.doorkeeper import Doorkeeper
 from smtpeter.web.api.routes import Family
 from smtpeter.web.api.service import API
 from smtpeter.web.requests import BodyLimit, WebSite
@@ -86,13 +87,13 @@ class APITestCase(SynchronousTestCase):
         self.tokens = StoredTokens(database=self.database)
         self.account = self.add_account("a")
         self.add_token("all")
-        api = API(
-            self.tokens,
-            partial(hash_token, KEY),
-            transport(self.allow_insecure, self.proxies),
-            self.threads,
-            self.families(),
+        doorkeeper = Doorkeeper(
+            tokens=self.tokens,
+            hash_token=partial(hash_token, KEY),
+            transport=transport(self.allow_insecure, self.proxies),
+            clock=self.clock,
         )
+        api = API(doorkeeper, self.threads, self.families())
         limits = {b"v1": BodyLimit(LIMIT, too_large(LIMIT), too_busy())}
         self.site = WebSite(PublicSite(api, Resource()), 1000, self.clock, limits)
 

@@ -28,3 +28,10 @@ class TransportTests(SynchronousTestCase):
             ("", "https", False),
         ):
             self.assertEqual(behind.is_fit(False, peer, proto), is_fit, (peer, proto))
+
+    def test_client(self) -> None:
+        """Who asks is the peer, or what a trusted proxy says last; others may say what they like."""
+        behind = transport(False, ("127.0.0.1",))
+        self.assertEqual(behind.client("192.0.2.1", "192.0.2.2"), "192.0.2.1")
+        self.assertEqual(behind.client("127.0.0.1", "192.0.2.1, 192.0.2.2 "), "192.0.2.2")
+        self.assertEqual(behind.client("127.0.0.1", ""), "")

@@ -1,0 +1,67 @@
+"""
+Finds out whose a request is.
+
+An address from which many unknown tokens came waits, as one does from which many wrong passwords came by SMTP: no
+token from there is looked up any more, right or wrong. Behind a proxy of ours that is the address which the proxy
+names; where it names none, nobody waits, since all of its clients would.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from attrs import define, field
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from smtpeter.auth.failures import FailureTable, address_key
+from smtpeter.boundaries.accounts import TokenDirectory
+from smtpeter.model.account import Scope, Token
+from smtpeter.web.api.access import Transport, check_scope, find_token_text
+from smtpeter.web.api.faults import too_many, wrong
+
+
+@define(eq=False, kw_only=True)
+class Doorkeeper:
+    """
+    See the module.
+
+    @ivar hash_token: makes of a token's text what it is found by.
+    @ivar clock: any that only runs.
+    """
+
+    _tokens: TokenDirectory
+    _hash_token: Callable[[str], bytes]
+    _transport: Transport
+    _clock: IReactorTime
+    _failures: FailureTable = field(factory=FailureTable, init=False)
+    _log = Logger()
+
+    def check_transport(self, is_encrypted: bool, peer: str, headers: Mapping[str, str]) -> None:
+        """@raise APIError: 400, others could read on the way."""
+        if not self._transport.is_fit(is_encrypted, peer, headers.get("x-forwarded-proto", "")):
+            raise wrong("Use HTTPS: over HTTP the token and the mail can be read on the way.")
+
+    async def admit(
+        self, scope: Scope, peer: str, headers: Mapping[str, str], query: Mapping[str, Sequence[str]]
+    ) -> Token:
+        """
+        The token of a request, if it is good for that.
+
+        @raise APIError: 401, 403, 429.
+        @raise StorageBusy: nobody knows.
+        """
+        secret = self._hash_token(find_token_text(headers, query))
+        key = address_key(self._transport.client(peer, headers.get("x-forwarded-for", "")))
+        wait_seconds = self._failures.wait_seconds(key, self._clock.seconds())
+        if wait_seconds:
+            raise too_many("Too many unknown tokens came from this address; nothing was looked at.", wait_seconds)
+        token = await self._tokens.find_token(secret)
+        if token is None:
+            self._count_failure(key)
+        return check_scope(token, scope)
+
+    def _count_failure(self, key: str) -> None:
+        now = self._clock.seconds()
+        self._failures.record(key, now)
+        self._log.info("a token from {address} is not known", address=key)
+        if self._failures.is_blocked(key, now):
+            self._log.info("too many unknown tokens, {address} has to wait", address=key)
