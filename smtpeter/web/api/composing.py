@@ -84,7 +84,7 @@ def _read(reader: Reader, files: Files, unsubscribe: Unsubscribe | None) -> Comp
         sender=_addresses(reader, "from"),
         to=_addresses(reader, "to"),
         cc=_addresses(reader, "cc"),
-        replyto=_addresses(reader, "replyto" if reader.has("replyto") else "replyTo"),
+        replyto=_reply_to(reader),
         subject=reader.text("subject"),
         text=reader.text("text"),
         html=reader.text("html"),
@@ -97,6 +97,12 @@ def _read(reader: Reader, files: Files, unsubscribe: Unsubscribe | None) -> Comp
 def _addresses(reader: Reader, name: str) -> Addresses:
     value = reader.body.get(name)
     return value if isinstance(value, str) else tuple(reader.texts(name))
+
+
+def _reply_to(reader: Reader) -> Addresses:
+    """The newer of two spellings; what is wrong with the other is told all the same."""
+    old = _addresses(reader, "replyTo")
+    return _addresses(reader, "replyto") if reader.has("replyto") else old
 
 
 def _extra(reader: Reader) -> tuple[tuple[str, str], ...]:
@@ -145,9 +151,11 @@ def _attachment(reader: Reader, place: str, value: Any, files: Files) -> Attachm
     if not isinstance(value, dict):
         reader.fault(place, f"is {kind(value)} where an object belongs")
         return Attachment(data=b"")
-    texts = {name: value.get(name) or "" for name in ("name", "type", "cid")}
+    texts = {name: value.get(name, "") for name in ("name", "type", "cid")}
     for name, text in texts.items():
-        if not isinstance(text, str):
+        if text is None:
+            texts[name] = ""
+        elif not isinstance(text, str):
             reader.fault(f"{place}.{name}", f"is {kind(text)} where a text belongs")
             texts[name] = ""
     url = value.get("url")

@@ -51,7 +51,7 @@ def read_order(
     """
     reader = Reader(body)
     for name, problem in NOT_YET.items():
-        if reader.body.get(name) not in (None, "", [], {}):
+        if _is_named(reader, name):
             reader.fault(name, problem)
     recipients, reverse_path = read_recipients(reader), _reverse_path(reader)
     composed = _content(reader, chance, files or {}, offers_unsubscribe)
@@ -74,6 +74,10 @@ def read_order(
     return order
 
 
+def _is_named(reader: Reader, name: str) -> bool:
+    return reader.body.get(name) not in (None, "", [], {})
+
+
 def _reverse_path(reader: Reader) -> str:
     text = reader.text("envelope")
     return read_address(reader, "envelope", text) or "" if text else ""
@@ -82,7 +86,9 @@ def _reverse_path(reader: Reader) -> str:
 def _content(reader: Reader, chance: bytes, files: Files, offers_unsubscribe: bool) -> Composed:
     mime = reader.text("mime")
     if not reader.has("mime"):
-        return Composed() if reader.has("template") else read_composed(reader, chance, files, offers_unsubscribe)
+        if _is_named(reader, "template"):
+            return Composed()
+        return read_composed(reader, chance, files, offers_unsubscribe)
     for name in COMPOSING:
         if reader.has(name):
             reader.fault(name, "cannot stand beside mime, which is the whole message")

@@ -70,17 +70,17 @@ class Reader:
 
     def flag(self, *names: str) -> bool | None:
         """A yes or no, under the first of its names that is given; C{None} when none is."""
-        for name in names:
-            value = self.body.get(name)
-            if value is None:
-                continue
-            if isinstance(value, bool):
-                return value
-            known = _FLAGS.get(str(value).lower()) if isinstance(value, str | int) else None
-            if known is None:
-                self.fault(self.within + name, "is neither true nor false")
-            return known
-        return None
+        given = [self._flag(name) for name in names if self.has(name)]
+        return given[0] if given else None
+
+    def _flag(self, name: str) -> bool | None:
+        value = self.body[name]
+        if isinstance(value, bool):
+            return value
+        known = _FLAGS.get(str(value).lower()) if isinstance(value, str | int) else None
+        if known is None:
+            self.fault(self.within + name, "is neither true nor false")
+        return known
 
     def members(self, name: str) -> "Reader | None":
         """An object, to be read like a body; C{None} when it is not given or is none. PHP writes an empty one as []."""

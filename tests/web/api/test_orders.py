@@ -112,6 +112,12 @@ class OptionTests(OrderTestCase):
         for images in get_args(Images):
             self.assertEqual(order(images=images).overrides, Overrides(images=images))
 
+    def test_both_spellings(self) -> None:
+        """The newer of two spellings counts, and what is wrong with the other is told all the same."""
+        for name, old in (("trackclicks", "clicktracking"), ("trackopens", "openstracking")):
+            self.assertIs(getattr(order(**{name: False, old: True}).overrides, name), False)
+            self.assertIn("neither true nor false", self.refused(old, **{name: False, old: "x"}))
+
     def test_tags(self) -> None:
         """Tags are an array or a text, each once, without white space or semicolon."""
         self.assertEqual(order(tags=["b", "a", "b"]).tags, ("b", "a"))
@@ -251,6 +257,20 @@ class ContentTests(OrderTestCase):
         for value, field in wrong:
             self.assertEqual(list(self.refusals({**whole, "unsubscribe": value})), [field], value)
 
+    def test_reply_to(self) -> None:
+        """Of both spellings C{replyto} counts, and what is wrong with the other is told all the same."""
+        self.assertEqual(
+            self.compose(replyto="r@shop.example", replyTo=["s@shop.example"])["reply-to"], "r@shop.example"
+        )
+        found = self.refusals({**self.body(), "replyto": "r@shop.example", "replyTo": [5]})
+        self.assertEqual(list(found), ["replyTo[0]"])
+
+    def test_empty_template(self) -> None:
+        """A template that names none is as good as none: the message is composed of the other properties."""
+        templates: tuple[Any, ...] = ("", None, [], {})
+        for template in templates:
+            self.assertEqual(self.compose(template=template).get_content(), "Hello\r\n")
+
     def test_composed_wrong(self) -> None:
         """Faults of single values are told with their places, those of the composer among them."""
         found = self.refusals(
@@ -264,6 +284,7 @@ class ContentTests(OrderTestCase):
                     {"data": "", "url": "http://127.0.0.1/"},
                     "x",
                     {"data": "", "name": 5},
+                    {"data": "", "name": 0, "type": False, "cid": []},
                 ],
                 "unsubscribe": "x",
             }
@@ -273,6 +294,7 @@ class ContentTests(OrderTestCase):
             {
                 *("to[1]", "subject", "extra.Bcc", "extra.x-a", "unsubscribe.email", "from", "text"),
                 *("attachments[0].data", "attachments[1]", "attachments[2]", "attachments[3].name"),
+                *("attachments[4].name", "attachments[4].type", "attachments[4].cid"),
             },
         )
         self.assertIn("data and a url", found["attachments[1]"])
