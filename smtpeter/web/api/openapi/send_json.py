@@ -16,7 +16,7 @@ _TAG = r"[^\s;,\u0000-\u001f\u007f-\u009f]{1,200}"
 TAGS_TEXT: Final = rf"^ *({_TAG})?( *, *({_TAG})?)* *$"
 BASE64_TEXT: Final = r"^[A-Za-z0-9+/ \t\r\n]*[= \t\r\n]*$"
 EXTRA_NAME: Final = f"^[Xx]-[!-9;-~]{{1,{MAX_NAME - 2}}}$"
-ADDRESS_TEXT: Final = "@"
+ADDRESS_TEXT: Final = r"[^@\s]@[^@\s]"
 PRINTABLE: Final = "^[ -~]*$"
 
 _NONE: Schema = {"type": "null"}
@@ -29,9 +29,10 @@ def _text(text: str, **more: object) -> Schema:
     return {"type": ["string", "null"], "description": text, **more}
 
 
-def _texts(text: str, **more: object) -> Schema:
+def _texts(text: str, *, most: int | None = None, **more: object) -> Schema:
     one = {"type": "string", **more}
-    return {"description": text, "anyOf": [one, {"type": "array", "items": one}, _NONE]}
+    array = {"type": "array", "items": one, **({"minItems": 1, "maxItems": most} if most else {})}
+    return {"description": text, "anyOf": [one, array, _NONE]}
 
 
 def _flag(text: str) -> Schema:
@@ -45,6 +46,11 @@ def _object(text: str, properties: Schema, **more: object) -> Schema:
 
 def _refused(text: str) -> Schema:
     return {"description": f"{text}: not available yet.", "enum": [None, "", [], {}]}
+
+
+def _given(*names: str) -> Schema:
+    """They are there; C{null} counts as absent."""
+    return {"required": list(names), "properties": {name: {"not": _NONE} for name in names}}
 
 
 _RECIPIENT: Schema = {
@@ -105,7 +111,9 @@ SEND: Final[Schema] = {
         "recipients": {**_RECIPIENTS, "description": "The same as recipient; both may be there."},
         "envelope": _text("A pure address for bounces; may be empty."),
         "mime": _text("The complete message, instead of from to attachments.", minLength=1),
-        "from": _texts("Exactly one address, with a name or without, of an approved domain.", pattern=ADDRESS_TEXT),
+        "from": _texts(
+            "Exactly one address, with a name or without, of an approved domain.", most=1, pattern=ADDRESS_TEXT
+        ),
         "to": _texts("Addresses in the header, with names or without."),
         "cc": _texts("Likewise."),
         "replyto": _texts("Likewise, for Reply-To."),
@@ -138,7 +146,7 @@ SEND: Final[Schema] = {
         "patch": _refused("Changes of a template"),
     },
     "allOf": [
-        {"anyOf": [{"required": ["recipient"]}, {"required": ["recipients"]}]},
-        {"anyOf": [{"required": ["mime"]}, {"required": ["from", "text"]}, {"required": ["from", "html"]}]},
+        {"anyOf": [_given("recipient"), _given("recipients")]},
+        {"anyOf": [_given("mime"), _given("from", "text"), _given("from", "html")]},
     ],
 }
