@@ -114,8 +114,8 @@ SEND: Final[Schema] = {
         "from": _texts(
             "Exactly one address, with a name or without, of an approved domain.", most=1, pattern=ADDRESS_TEXT
         ),
-        "to": _texts("Addresses in the header, with names or without."),
-        "cc": _texts("Likewise."),
+        "to": _texts("Addresses in the header, with names or without; none of them gets the mail by that."),
+        "cc": _texts("Likewise, for Cc."),
         "replyto": _texts("Likewise, for Reply-To."),
         "replyTo": _texts("The same as replyto, which goes before it."),
         "subject": _text("Of the message.", maxLength=MAX_VALUE),
