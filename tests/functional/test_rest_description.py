@@ -39,7 +39,7 @@ enabled = false
 
 NOT_SAYABLE = """
 [[operations]]
-include-name = "POST /send"
+include-name = ["POST /send", "POST /preview"]
 # Which texts are addresses or messages is more than a schema can say. L{composed} says it for a part of them.
 checks.positive_data_acceptance.enabled = false
 """
@@ -103,7 +103,12 @@ class DescriptionTests(SynchronousTestCase):
             asked = client(it)
             (message_id,) = asked.post("/v1/send", MAIL).json
             document, (day,) = asked.get("/v1/openapi.json").json, asked.get("/v1/logfiles").json
-            things = {MESSAGE_ID["examples"][0]: message_id, "deliveries.2026-11-28.log": f"attempts.{day}.log"}
+            things = {
+                MESSAGE_ID["examples"][0]: message_id,
+                "deliveries.2026-11-28.log": f"attempts.{day}.log",
+                "eve@example.net": asked.post("/v1/suppressions", {"address": "eve@example.net"}).json["address"],
+                "06h29dtr0o0603b1qgng": asked.post("/v1/datarequest", {"email": MAIL["recipient"]}).json["id"],
+            }
             report = held_against(it, asked, known(document, things), NOT_SAYABLE, 10)
             operations = [
                 f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods
