@@ -34,7 +34,8 @@ def accept(
     draft: Draft, wishes: Wishes, sender_domain: str, now: float, max_age_seconds: float, chance: bytes
 ) -> Acceptance:
     """
-    Make one message for each different address; an address that was given twice gets the mail once, under one id.
+    Make one message for each different address; an address that was given twice gets the mail once, under one id. In
+    the order of ids, recipients stand as they were given.
 
     @param sender_domain: whose settings and key apply; empty when none do.
     @param now: POSIX seconds.
@@ -68,13 +69,13 @@ def accept(
 def _messages(draft: Draft, now: float, chance: bytes) -> dict[str, Message]:
     messages: dict[str, Message] = {}
     domains: dict[str, str] = {}
-    for place, recipient in enumerate(draft.recipients):
+    pieces = sorted(chance[start : start + CHANCE_BYTES] for start in range(0, len(chance), CHANCE_BYTES))
+    for recipient, piece in zip(draft.recipients, pieces, strict=True):
         if recipient.address in messages:
             continue
         written = domain_of(recipient.address)
         if written not in domains:
             domains[written] = _looked_up(written)
-        piece = chance[place * CHANCE_BYTES : (place + 1) * CHANCE_BYTES]
         messages[recipient.address] = Message(id=new_id(now, piece), recipient=recipient, domain=domains[written])
     return messages
 

@@ -136,6 +136,15 @@ class AcceptTests(SynchronousTestCase):
             decode_id(message_id)
         self.assertNotIn(submission.id, by_id)
 
+    def test_order(self) -> None:
+        """In the order of ids, recipients stand as they were given, whatever chance gives."""
+        desk = stand()
+        desk.desk.chance = lambda size: bytes(range(size))[::-1]
+        addresses = ["c@x.example", "a@x.example", "d@x.example", "b@x.example"]
+        ids = ended(desk.desk.submit(draft(recipients=addresses))).message_ids
+        self.assertEqual(list(ids), sorted(ids))
+        self.assertEqual(len(set(ids)), 4)
+
 
 class SenderTests(SynchronousTestCase):
     """Whose domain may be written in From."""
