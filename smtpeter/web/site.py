@@ -41,9 +41,10 @@ class PublicSite(Resource):
 
     @override
     def render(self, request: Request) -> object:
-        """Pass a request on."""
-        is_api = request.path[1:].partition(b"/")[0] in API_SEGMENTS
-        return (self._api if is_api else self._health).render(request)
+        """Pass a request on. Klein would log a stranger's path that is no UTF-8 as our fault; the API looks."""
+        if request.path[1:].partition(b"/")[0] in API_SEGMENTS:
+            return self._api.render(request)
+        return self._health.render(request) if _is_text(request.path) else not_found(request)
 
 
 @define(eq=False)
@@ -87,10 +88,8 @@ class HostRouter(Resource):
 
     @override
     def render(self, request: Request) -> object:
-        """Pass a request on. Klein would log a stranger's path that is no UTF-8 as a fault of ours."""
-        if self._is_tracking(request):
-            return self.tracking.render(request)
-        return self.public.render(request) if _is_text(request.path) else not_found(request)
+        """Pass a request on."""
+        return (self.tracking if self._is_tracking(request) else self.public).render(request)
 
     def _is_tracking(self, request: Request) -> bool:
         if request.getRequestHostname().lower() != self._tracking_host:

@@ -11,6 +11,7 @@ from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
+from twisted.web.resource import Resource
 from typing_extensions import override
 
 from smtpeter.model.identity import encode_id
@@ -20,7 +21,7 @@ from smtpeter.tracking.tokens import make_click, make_pixel
 from smtpeter.web.health import Health
 from smtpeter.web.pages import NOT_FOUND, PIXEL
 from smtpeter.web.requests import WebSite
-from smtpeter.web.site import HostRouter, host_of
+from smtpeter.web.site import HostRouter, PublicSite, host_of
 from smtpeter.web.tracking import Tracking
 from smtpeter.web.visits import Visits
 from tests.web.test_health import Faults
@@ -66,8 +67,8 @@ class SiteTestCase(SynchronousTestCase):
         clock.advance(1000.0)
         self.visits = KeptVisits(None, clock)  # type: ignore[arg-type]
         tracking = Tracking(KEYS, BASE, self.visits, clock)
-        health = Health(Faults())
-        router = HostRouter(tracking, health.app.resource(), BASE, self.public_url)
+        public = PublicSite(Resource(), Health(Faults()).app.resource())
+        router = HostRouter(tracking, public, BASE, self.public_url)
         self.site = WebSite(router, 1000, clock)
 
     def ask(self, path: bytes, method: bytes = b"GET", host: bytes = b"clicks.example.com", more: bytes = b"") -> bytes:

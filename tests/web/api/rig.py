@@ -22,7 +22,7 @@ from smtpeter.web.api.doorkeeper import Doorkeeper
 from smtpeter.web.api.routes import Family
 from smtpeter.web.api.service import API
 from smtpeter.web.requests import BodyLimit, WebSite
-from smtpeter.web.site import PublicSite
+from smtpeter.web.site import HostRouter, PublicSite
 from tests.storage.test_accounts import ReversingVault
 from tests.support.database import memory_database, now
 from tests.web.test_requests import connect
@@ -95,7 +95,10 @@ class APITestCase(SynchronousTestCase):
         )
         api = API(doorkeeper, self.threads, self.families())
         limits = {b"v1": BodyLimit(LIMIT, too_large(LIMIT), too_busy())}
-        self.site = WebSite(PublicSite(api, Resource()), 1000, self.clock, limits)
+        router = HostRouter(
+            Resource(), PublicSite(api, Resource()), "https://clicks.api.example", "https://api.example"
+        )
+        self.site = WebSite(router, 1000, self.clock, limits)
 
     def families(self) -> Sequence[Family]:
         """What the API consists of."""
