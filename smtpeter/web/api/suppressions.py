@@ -13,6 +13,7 @@ from smtpeter.web.api.answers import Answer, as_json
 from smtpeter.web.api.faults import not_found, wrong
 from smtpeter.web.api.openapi import suppressions as described
 from smtpeter.web.api.reading import Reader
+from smtpeter.web.api.recipients import read_address
 from smtpeter.web.api.routes import Arguments, Caller, Route
 
 PAGE = 1000
@@ -55,14 +56,10 @@ class SuppressionResources:
     async def add(self, caller: Caller, arguments: Arguments) -> Answer:
         """Put an address on the list; the answer is its entry, which may be an earlier one."""
         reader = Reader(arguments.body)
-        address, description = reader.text("address"), reader.text("description")
-        asked = reader.text("reason")
-        if not reader.has("address"):
-            reader.fault("address", "is missing")
+        address, reason, description = _address(reader), _reason_of(reader), reader.text("description")
         reader.check()
-        reason = _reason(asked) if asked else SuppressionReason.MANUAL
         try:
-            entry = await self._lists.add(caller.account, address or "", reason, description or "")
+            entry = await self._lists.add(caller.account, address, reason, description or "")
         except NoAddress as problem:
             raise wrong(str(problem), "address") from None
         return as_json(_shown(entry))
@@ -76,6 +73,22 @@ class SuppressionResources:
         except NotFound:
             raise _not_listed() from None
         return as_json({"removed": removed})
+
+
+def _address(reader: Reader) -> str:
+    text = reader.text("address")
+    if not reader.has("address"):
+        reader.fault("address", "is missing")
+    return "" if text is None else read_address(reader, "address", text) or ""
+
+
+def _reason_of(reader: Reader) -> SuppressionReason:
+    text = reader.text("reason") or SuppressionReason.MANUAL.value
+    try:
+        return SuppressionReason(text)
+    except ValueError:
+        reader.fault("reason", f"must be one of {_REASONS}")
+        return SuppressionReason.MANUAL
 
 
 def _reason(text: str) -> SuppressionReason:

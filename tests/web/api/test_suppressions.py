@@ -151,6 +151,8 @@ class SuppressionTests(APITestCase):
         ):
             reply = self.post("/v1/suppressions", value)
             self.assertEqual((reply.status, reply.json["error"]["field"]), (400, field), value)
+        reply = self.post("/v1/suppressions", {"address": "joe", "reason": "because", "description": 5})
+        self.assertEqual({one["field"] for one in reply.json["errors"]}, {"address", "reason", "description"})
         for path in ("/joe", "/a@x..example"):
             self.assertEqual(self.get(path).json["error"]["field"], "address")
             self.assertEqual(self.delete(path[1:]).json["error"]["field"], "address")
