@@ -16,7 +16,7 @@ from smtpeter.mime.contents import read_contents
 from smtpeter.model.event import Event, written_time
 from smtpeter.model.inquiry import Match
 from smtpeter.model.message import Return
-from smtpeter.model.suppression import Suppression
+from smtpeter.model.suppression import EVENTS, Suppression
 
 PART_BYTES = 1 << 20
 """Of text, in one part."""
@@ -79,12 +79,13 @@ def return_records(returned: Iterable[Return]) -> list[Record]:
 
 
 def suppression_record(entry: Suppression) -> Record:
-    """An entry on the suppression list."""
+    """An entry on the suppression list, as the API tells it elsewhere."""
     told = {
         "address": entry.address,
         "reason": entry.reason.value,
         "time": written_time(entry.at),
-        "message": entry.message_id,
+        "event": EVENTS.get(entry.reason, "") if entry.message_id else "",
+        "message": entry.message_id or "",
         "description": entry.description,
     }
     return {"type": "suppression", "data": told}

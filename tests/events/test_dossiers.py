@@ -91,8 +91,10 @@ class RecordTests(SynchronousTestCase):
         data = {"time": "1970-01-01 00:00:00", "envelope": "", "mime": "Subject: x\r\n\r\n"}
         self.assertEqual(return_records([returned]), [{"type": "return", "data": data}])
         entry = Suppression(account_id=1, address="a@b", reason=SuppressionReason.COMPLAINT, at=0.0, description="d")
-        wanted = {"address": "a@b", "reason": "complaint", "time": data["time"], "message": None, "description": "d"}
-        self.assertEqual(suppression_record(entry), {"type": "suppression", "data": wanted})
+        wanted = {"address": "a@b", "reason": "complaint", "time": data["time"], "description": "d"}
+        for message_id, more in ((None, {"event": "", "message": ""}), ("m", {"event": "abuse", "message": "m"})):
+            record = suppression_record(evolve(entry, message_id=message_id))
+            self.assertEqual(record, {"type": "suppression", "data": wanted | more})
 
 
 class WritingTests(SynchronousTestCase):
