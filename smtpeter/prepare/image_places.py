@@ -9,6 +9,7 @@ named anywhere else, or in another way, is told too: that content must stay.
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
+from html import unescape
 from urllib.parse import unquote_to_bytes
 
 from attrs import field, frozen
@@ -28,6 +29,8 @@ _SPACE = b" \t\r\n\f"
 _MAX_SPACE = 100
 _BEFORE_IN_LIST = frozenset((b"", b" ", b"\t", b"\r", b"\n", b"\f", b","))
 _BEFORE_IN_STYLE = frozenset((b" ", b"\t", b"\r", b"\n", b"\f", b",", b";", b"(", b'"', b"'"))
+_END_IN_LIST = re.compile(rb"[ \t\r\n\f,]|\Z")
+_END_IN_STYLE = re.compile(rb"[ \t\r\n\f,;)\"']|&(?:quot|apos|#0{0,9}3[49]|#[xX]0{0,9}2[27]);|\Z")
 
 
 @frozen(kw_only=True)
@@ -57,14 +60,15 @@ def find_named(html: bytes) -> Named:
     places: list[tuple[int, int, str]] = []
     elsewhere: set[str] = set()
     for mention in mentions:
-        start, end, cid = mention.start(), mention.end(), _decoded(mention[1])
+        start = mention.start()
         index = bisect_right(starts, start) - 1
         begin = starts[index] if index >= 0 else 0
         value_end, kind = values.get(begin, (0, b""))
-        if end <= value_end and _is_address(kind, html, begin, start):
+        if mention.end() <= value_end and _is_address(kind, html, begin, mention.span(), value_end):
+            end, cid = _whole(html, start, value_end) if kind in _ADDRESSES else (mention.end(), _decoded(mention[1]))
             places.append((start, end, cid))
         else:
-            elsewhere.add(cid)
+            elsewhere.add(_decoded(mention[1]))
     return Named(places=tuple(places), elsewhere=frozenset(elsewhere))
 
 
@@ -73,16 +77,25 @@ def mentioned(octets: bytes) -> frozenset[str]:
     return frozenset(_decoded(each[1]) for each in _MENTION.finditer(octets.replace(b"\0", b"")))
 
 
-def _decoded(raw: bytes) -> str:
+def _decoded(raw: bytes | str) -> str:
     return unquote_to_bytes(raw).decode("utf-8", "replace")
 
 
-def _is_address(kind: bytes, html: bytes, begin: int, start: int) -> bool:
-    """Whether an address begins here in a value. No more is looked at than makes it one, since there may be many."""
+def _whole(html: bytes, start: int, value_end: int) -> tuple[int, str]:
+    """The end and the name of the one address that a value is, whatever characters it has."""
+    raw = html[start:value_end].rstrip(_SPACE)
+    return start + len(raw), _decoded(unescape(raw[len("cid:") :].decode("utf-8", "replace")))
+
+
+def _is_address(kind: bytes, html: bytes, begin: int, span: tuple[int, int], value_end: int) -> bool:
+    """Whether an address stands here in a value. No more is looked at than makes it one, since there may be many."""
+    start, end = span
     if kind in _ADDRESSES:
         return start - begin <= _MAX_SPACE and not html[begin:start].strip(_SPACE)
     before = html[max(begin, start - 1) : start]
-    return before in _BEFORE_IN_STYLE if kind in _STYLES else before in _BEFORE_IN_LIST
+    if kind in _STYLES:
+        return before in _BEFORE_IN_STYLE and _END_IN_STYLE.match(html, end, value_end) is not None
+    return before in _BEFORE_IN_LIST and _END_IN_LIST.match(html, end, value_end) is not None
 
 
 def _values(html: bytes, mentions: list[int]) -> Iterator[tuple[int, int, bytes]]:

@@ -42,6 +42,18 @@ class PlaceTests(SynchronousTestCase):
         self.check("<p style=\"background:url(cid:a),url('cid:b')\">", "a", "b")
         self.check('<p style="background:url(&quot;cid:a&quot;)">', "a")
 
+    def test_odd_names(self) -> None:
+        """An attribute is one whole name, with whatever characters it has; no part of it is taken for another name."""
+        self.check('<img src="cid:a(1)"><img src="cid:a">', "a(1)", "a")
+        self.check('<img src="cid:a&amp;b;c,d\\e f.png">', "a&b;c,d\\e f.png")
+        self.check("<img src=cid:a%28b%29&#x21;>", "a(b)!")
+
+    def test_part_of_a_name(self) -> None:
+        """In lists and style sheets, whose names end at less, a part of a name stays, and what it may mean too."""
+        for html in ('<img srcset="cid:a(1) 2x">', "<p style=\"background:url('cid:a(1)')\">"):
+            named = find_named(html.encode())
+            self.assertEqual((named.places, named.elsewhere), ((), {"a"}), html)
+
     def test_conditional_comments(self) -> None:
         """In comments for Outlook as well, once."""
         self.check('<!--[if mso]><v:fill src="cid:a"/><![endif]--><img src="cid:b">', "a", "b")
