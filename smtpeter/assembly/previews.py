@@ -37,7 +37,7 @@ class NoShelf(ImageShelf):
 
     @override
     async def keep(self, account_id: int, images: Sequence[HostedImage], now: float) -> None:
-        """A preview stores nothing."""
+        """Who only looks stores nothing."""
 
 
 @frozen(kw_only=True)

@@ -3,6 +3,7 @@
 import os
 import random
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from attrs import asdict, define, field
@@ -13,7 +14,7 @@ from smtpeter.archive.upkeep import Upkeep
 from smtpeter.assembly.clocks import DatedRelay, WallClock
 from smtpeter.assembly.foundations import Foundations
 from smtpeter.assembly.meters import Meters
-from smtpeter.assembly.previews import PreviewStage, build_previews
+from smtpeter.assembly.previews import NoShelf, PreviewStage, build_previews
 from smtpeter.assembly.threads import WorkThreads
 from smtpeter.assembly.upkeep import build_gathering, build_upkeep
 from smtpeter.auth.vault import KeyedVault
@@ -71,6 +72,8 @@ class Stages:
     styled: Makers = field(init=False)
     images: StoredImages = field(init=False)
     compiler: Preparer = field(init=False)
+    reader: Preparer = field(init=False)
+    """Makes again what was sent, to be looked at: its images are not kept for that."""
     preview: PreviewStage = field(init=False)
     resolver: MailResolver = field(init=False)
     relay: MailRelay = field(init=False)
@@ -91,7 +94,7 @@ class Stages:
         self.pump = self._build_pump(jitter)
         self.intake = self._build_intake()
         self.upkeep = build_upkeep(self.settings.retention, self.database, self.threads, self.clock)
-        self.sent = SentRenderer(StoredSent(database=self.database), self.compiler)
+        self.sent = SentRenderer(StoredSent(database=self.database), self.reader)
         self.gathering = build_gathering(self.database, self.sent, self.threads, self.foundations.node_id, self.clock)
 
     def _build_storage(self) -> None:
@@ -160,9 +163,10 @@ class Stages:
         styled = self.meters.making(self.styled, self.reactor)
         entrusting = EntrustingPreparer(compiler, self.directory, self.plain, styled, self.clock)
         host = ImageHost(keys=keys, base=settings.tracking.url)
-        self.compiler = HostingPreparer(
-            preparer=entrusting, host=host, shelf=self.images, threads=self.threads, seconds=self.clock.seconds
+        hosting = partial(
+            HostingPreparer, preparer=entrusting, host=host, threads=self.threads, seconds=self.clock.seconds
         )
+        self.compiler, self.reader = hosting(shelf=self.images), hosting(shelf=NoShelf())
         timeout = settings.processing.timeout
         self.preview = build_previews(self.reactor, self.clock, self.directory, chosen, keys, host, spawn, timeout)
 

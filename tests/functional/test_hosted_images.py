@@ -2,6 +2,7 @@
 
 import re
 import struct
+import time
 import zlib
 from base64 import b64encode
 from email import message_from_bytes, policy
@@ -132,6 +133,23 @@ class HostedImageTests(SynchronousTestCase):
             self.assertIn("stays in the message, since it is no GIF", shown["warnings"][0])
             self.check_read(asked, message_id)
             it.stop()
+
+    def test_not_sent(self) -> None:
+        """To look at a mail that was never sent, or to ask for all about its recipient, keeps none of its images."""
+        with Sink() as sink, Installation(sink.port, web=INSECURE) as it:
+            asked = client(it)
+            self.assertEqual(asked.post("/v1/suppressions", {"address": SEND["recipient"]}).status, 200)
+            ((message_id, _),) = asked.post("/v1/send", SEND).json.items()
+            it.wait_events("suppressed")
+            path = paths(it, asked.get(f"/v1/html/{message_id}").body.decode())[0]
+            wanted = asked.post("/v1/datarequest", {"email": SEND["recipient"]}).json["id"]
+            for _ in range(100):
+                if asked.get(f"/v1/datarequest/{wanted}/status").json["status"] == "available":
+                    break
+                time.sleep(0.1)
+            self.assertIn(path, asked.get(f"/v1/datarequest/{wanted}").body.decode())
+            self.assertEqual(fetch(it, path).status, 404)
+            self.assertEqual(sink.arrived, [])
 
     def check_parts(self, found: EmailMessage) -> None:
         """What is in the mail."""
