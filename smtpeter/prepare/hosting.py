@@ -141,10 +141,21 @@ class _Found:
             image = self._image(part, cid)
             reason = TOO_MANY if count >= MAX_IMAGES else NAMED_ELSEWHERE if cid in self.elsewhere else NO_RASTER
             if image is None or reason is not NO_RASTER:
-                self.warnings.append(f"an embedded image stays in the message, since {reason}: {cid[:_SHOWN]}")
+                self._warn(reason, cid)
                 continue
             count += 1
             yield cid, image
+        self._warn_of_others(set(named))
+
+    def _warn_of_others(self, named: set[str]) -> None:
+        """Of images that are named only where nothing can be changed."""
+        for cid in sorted(self.elsewhere - named):
+            part = self.candidates.get(cid)
+            if part is not None and self._image(part, cid) is not None:
+                self._warn(NAMED_ELSEWHERE, cid)
+
+    def _warn(self, reason: str, cid: str) -> None:
+        self.warnings.append(f"an embedded image stays in the message, since {reason}: {cid[:_SHOWN]}")
 
     def _image(self, part: Part, cid: str) -> _Image | None:
         """C{None} for what is none that is hosted."""

@@ -133,7 +133,8 @@ class HostingTests(CompilerCase):
         page = html("<img src=cid:a><!-- cid:a -->")
         amp = leaf("<amp-img src=cid:a>", "text/x-amp-html")
         wide = b"Content-Type: text/html; charset=utf-16\r\n\r\n" + b"<\0i\0 \0c\0i\0d\0:\0a\0>\0"
-        for parts in ((page,), (html("<img src=cid:a>"), amp), (html("<img src=cid:a>"), wide)):
+        script, shown = html("<script>show('cid:a')</script>"), html("<img src=cid:a>")
+        for parts in ((page,), (shown, amp), (shown, wide), (wide,), (script,)):
             content = related(*parts, image(GIF, "a"))
             done = hosted(content)
             said = f"an embedded image stays in the message, since {hosting.NAMED_ELSEWHERE}: a"
