@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast
 
 from attrs import define, field
 from klein import Klein
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.resource import IResource, Resource
@@ -128,6 +128,9 @@ class API(Resource):
             return as_error(unavailable("No space is left to store anything; nothing was changed."))
         except StorageBusy:
             return as_error(unavailable("The store cannot be used now; nothing was changed."))
+        except CancelledError:
+            # Nothing else cancels it: a client that hangs up does not.
+            return as_error(unavailable("The server is being stopped."))
         except Exception:
             self._log.failure("{method} {path} failed", method=route.method, path=route.path)
             return as_error(APIError(500, (Fault("Something went wrong here; it has been noted."),)))

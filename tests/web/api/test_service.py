@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import cast
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionLost
 from twisted.python.failure import Failure
 from typing_extensions import override
@@ -206,6 +206,14 @@ class FailureTests(ServiceTestCase):
             self.assertEqual((reply.status, reply.headers["retry-after"]), (503, "10"))
             self.assertIn(part, reply.error)
             self.assertNotIn("x.db", reply.error)
+
+    def test_stop(self) -> None:
+        """What the stop of the server breaks off is 503, and no fault of ours."""
+        self.echo.failure = CancelledError()
+        reply = self.ask("GET", "/v1/echo/1")
+        self.assertEqual((reply.status, reply.headers["retry-after"]), (503, "10"))
+        self.assertIn("stopped", reply.error)
+        self.assertEqual(self.flushLoggedErrors(), [])
 
     def test_bug(self) -> None:
         """A fault of ours is 500 without internals, and logged."""

@@ -73,7 +73,7 @@ ERRORS: Final[Mapping[int, str]] = {
     413: "The body or the message is too large.",
     429: "Too many unknown tokens came from this address; nothing was looked at.",
     500: "A fault of the server; its log has the reason.",
-    503: "The store is busy or full, or too much is coming in; nothing was changed.",
+    503: "The store is busy or full, or too much is coming in: nothing was changed; or the server is being stopped.",
 }
 
 ERROR_HEADERS: Final[Mapping[int, str]] = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
