@@ -15,7 +15,7 @@ from typing_extensions import override
 from smtpeter.archive.chores import Chore
 from smtpeter.archive.gathering import Threads
 from smtpeter.archive.letters import write_letter
-from smtpeter.boundaries.fetch import Fetcher, FetchError, FetchFailed
+from smtpeter.boundaries.fetch import Fetched, Fetcher, FetchError, FetchFailed
 from smtpeter.boundaries.inquiries import InquiryBook, MonitorShelf
 from smtpeter.boundaries.storage import StorageBusy
 from smtpeter.events.dossiers import read_whole, without_data
@@ -65,11 +65,14 @@ class Monitors(Chore):
     _post: Post
     _told: list[Telling] = field(factory=list, init=False)
     """What could not be written down yet."""
+    _posting: set[Deferred[Fetched]] = field(factory=set, init=False)
+    _is_interrupted: bool = field(default=False, init=False)
     _log = Logger()
 
     @override
     async def step(self, now: float, limit: int) -> tuple[int, bool]:
         """Tell those whose time has come, at most L{AT_ONCE}; the next ones in the next round."""
+        self._is_interrupted = False
         while self._told:
             await self._shelf.end(self._told[0])
             del self._told[0]
@@ -77,16 +80,20 @@ class Monitors(Chore):
         told = await gatherResults([Deferred.fromCoroutine(self._try(telling, now)) for telling in due])
         return sum(told), False
 
+    def interrupt(self) -> None:
+        """Wait for no answer any more: the step ends soon, and what was not told is tried again at its time."""
+        self._is_interrupted = True
+        for posting in tuple(self._posting):
+            posting.cancel()
+
     async def _try(self, telling: Telling, now: float) -> bool:
         next_at = now + wait_after(telling.tries)
         try:
             return await self._shelf.claim(telling, next_at) and await self._tell(telling, now)
-        except StorageBusy:
+        except (StorageBusy, CancelledError):
             return False
         except FetchError as error:
             problem = str(error)
-        except CancelledError:
-            raise
         except Exception:
             self._log.failure("the monitor of {id} could not be told", id=telling.inquiry.id)
             problem = "a fault of the server"
@@ -119,7 +126,14 @@ class Monitors(Chore):
         return await self._threads.run(read_whole, inquiry.address, kept)
 
     async def _post_to(self, inquiry: Inquiry, answer: bytes) -> None:
-        found = await self._fetcher.post(inquiry.monitor or "", answer, _HEADERS)
+        if self._is_interrupted:
+            raise CancelledError
+        posting = Deferred.fromCoroutine(self._fetcher.post(inquiry.monitor or "", answer, _HEADERS))
+        self._posting.add(posting)
+        try:
+            found = await posting
+        finally:
+            self._posting.discard(posting)
         if not 200 <= found.status <= 299:
             raise FetchFailed(f"it answered with the status {found.status}")
 

@@ -62,4 +62,4 @@ def build_telling(
     """What tells monitors: beside the gathering, since a server that they name may be slow."""
     shelf, book = StoredMonitors(database=database), StoredInquiries(database=database)
     monitors = Monitors(shelf=shelf, book=book, fetcher=fetcher, threads=threads, post=post)
-    return Upkeep(clock=clock, chores=(monitors,), round_seconds=LOOK_SECONDS)
+    return Upkeep(clock=clock, chores=(monitors,), round_seconds=LOOK_SECONDS, interrupt=monitors.interrupt)

@@ -1,7 +1,7 @@
 """Tests of L{smtpeter.archive.monitors}, on the database in memory."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from attrs import define, evolve, field, frozen
@@ -74,6 +74,18 @@ class Shelf(StoredMonitors):
         await super().end(telling)
 
 
+@define(eq=False)
+class Interrupting(StoredInquiries):
+    """Has something happen while parts are read."""
+
+    interrupt: Callable[[], None] = field(default=lambda: None)
+
+    @override
+    async def part(self, inquiry_id: str, number: int) -> bytes | None:
+        self.interrupt()
+        return await super().part(inquiry_id, number)
+
+
 class WaitTests(SynchronousTestCase):
     """When it is tried again."""
 
@@ -90,7 +102,7 @@ class MonitorTests(SynchronousTestCase):
     @override
     def setUp(self) -> None:
         self.database = memory_database()
-        self.book = StoredInquiries(database=self.database)
+        self.book = Interrupting(database=self.database)
         self.shelf = Shelf(database=self.database)
         self.web = Web()
         self.chore = self.server()
@@ -188,7 +200,7 @@ class MonitorTests(SynchronousTestCase):
         asked = self.answered()
         self.web.failure = FetchError("x")
         at = AT
-        while now(self.shelf.due(1e9, 1)):
+        while now(self.shelf.due(1e9, 1)) and at < AT + 2 * DAY_SECONDS:
             self.step(at)
             at += 60.0
         self.assertEqual(len(self.web.posted), 6 + 23)
@@ -234,6 +246,28 @@ class MonitorTests(SynchronousTestCase):
         self.assertEqual(self.successResultOf(running), (3, False))
         self.web.waits = None
         self.assertEqual(self.step(), 1)
+
+    def test_stopped(self) -> None:
+        """A server that stops does not wait for a slow one; what was not told is told later."""
+        self.answered()
+        self.web.waits = Deferred()
+        running = Deferred.fromCoroutine(self.chore.step(AT, 64))
+        self.assertNoResult(running)
+        self.chore.interrupt()
+        self.assertEqual(self.successResultOf(running), (0, False))
+        self.web.waits = None
+        self.assertEqual([self.step(AT + 59.0), self.step(AT + 60.0), self.step(1e9)], [0, 1, 0])
+
+    def test_stopped_before(self) -> None:
+        """A server that stops asks nobody any more."""
+        self.answered()
+        self.book = Interrupting(database=self.database)
+        self.chore = self.server()
+        self.book.interrupt = self.chore.interrupt
+        self.assertEqual(self.step(), 0)
+        self.assertEqual(self.web.posted, [])
+        self.book.interrupt = lambda: None
+        self.assertEqual(self.step(AT + 60.0), 1)
 
     def test_gone(self) -> None:
         """An answer that is kept no longer is not told in pieces."""

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 from attrs import define, field
@@ -31,6 +31,7 @@ class Listener:
     """What came to a URL."""
 
     url: str = ""
+    may_answer: Event = field(factory=Event)
     heard: list[tuple[str, str, bytes]] = field(factory=list)
     """Path, media type and body of each POST."""
 
@@ -46,6 +47,7 @@ class Listener:
 def listening() -> Iterator[Listener]:
     """A web server that takes whatever is posted."""
     listener = Listener()
+    listener.may_answer.set()
 
     class Taking(BaseHTTPRequestHandler):
         """One request."""
@@ -53,6 +55,7 @@ def listening() -> Iterator[Listener]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             listener.heard.append((self.path, self.headers["Content-Type"], body))
+            listener.may_answer.wait(60)
             self.send_response(204)
             self.end_headers()
 
@@ -98,6 +101,15 @@ class MonitorTests(SynchronousTestCase):
             it.start()
             self.assertEqual(len(listener.wait(2, 5.0)), 1)
             it.stop()
+
+    def test_slow(self) -> None:
+        """A server that stops does not wait for one that does not answer."""
+        with listening() as listener, Sink() as sink, Installation(sink.port, web=PRIVATE) as it:
+            listener.may_answer.clear()
+            self.assertEqual(ask(client(it), listener.url)[0], 201)
+            self.assertEqual(len(listener.wait(1)), 1)
+            it.stop(10.0)
+            listener.may_answer.set()
 
     def test_mail(self) -> None:
         """An e-mail address gets the answer as an attachment, once, from nobody; nothing was handed in for it."""
