@@ -106,9 +106,10 @@ def _read(arguments: Arguments, allow_private: bool) -> tuple[str, str | None]:
 
 
 def _read_monitor(reader: Reader, allow_private: bool) -> str | None:
-    text = (reader.text("monitor") or "").strip()
+    text = reader.text("monitor")
     if not text:
         return None
+    text = text.strip()
     try:
         # What has slashes is no address that anybody means, and a URL has no @ in front of them.
         return read_target(text, allow_private).url if "://" in text else parse_address(text)

@@ -130,7 +130,7 @@ class DataRequestTests(APITestCase):
                 "//shop.example",
             ),
             *("http://127.0.0.1/", "http://127.1/", "http://[::1]/", "http://localhost/", "shop.example/told"),
-            *("mailto:p@z.example", "p@z.example, q@z.example", "P <p@z.example>", "p@", "\0"),
+            *("mailto:p@z.example", "p@z.example, q@z.example", "P <p@z.example>", "p@", "\0", " "),
             *("https://shop.example/" + "x" * 9000, "x" * 300 + "@z.example"),
         ):
             fault = self.post(PATH, {"email": "joe@example.com", "monitor": monitor}).json["error"]
