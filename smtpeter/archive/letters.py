@@ -76,10 +76,14 @@ def _content(inquiry: Inquiry, answer: bytes | None, hostname: str, chance: byte
 
 
 def _text(inquiry: Inquiry, hostname: str, is_attached: bool) -> str:
-    where = "It is in the attached file." if is_attached else "It is too large for a message; the REST API has it:"
+    where = (
+        "in the attached file, and the REST API has it"
+        if is_attached
+        else "too large for a message; the REST API has it"
+    )
     return (
         f"This is the mail system at {hostname}.\n\n"
         f"The answer to the data request about {inquiry.address} of {format_date(inquiry.created_at)} is complete.\n"
-        f"{where}\n\n"
+        f"It is {where}:\n\n"
         f"  GET /v1/datarequest/{inquiry.id}\n"
     )

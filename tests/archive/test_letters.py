@@ -41,7 +41,9 @@ class LetterTests(SynchronousTestCase):
         text = found.get_body()
         assert text is not None
         self.assertIn("joe@y.example of Thu, 01 Jan 1970 00:00:00 +0000 is complete", text.get_content())
-        self.assertIn("/v1/datarequest/d1", text.get_content())
+        self.assertIn(
+            "It is in the attached file, and the REST API has it:\r\n\r\n  GET /v1/datarequest/d1", text.get_content()
+        )
         self.assertLessEqual(max(map(len, written().content.split(b"\r\n"))), 998)
         self.assertEqual(found["Subject"], "The answer to your data request about joe@y.example")
 
