@@ -1,9 +1,7 @@
 """What the queue needs of storage, and what intake needs of the queue."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Collection, Sequence
 from typing import Protocol
-
-from twisted.internet.defer import Deferred
 
 from smtpeter.model.event import Event
 from smtpeter.model.message import Once, Queued, Return, Submission
@@ -45,7 +43,7 @@ class Handover(Protocol):
 
     def reserve(
         self, messages: int, size_bytes: int, account_id: int, domains: Collection[str]
-    ) -> "bool | Deferred[bool]":
+    ) -> bool | Awaitable[bool]:
         """
         Ask for room before storing. What was granted is either handed over or given back.
 

@@ -6,7 +6,7 @@ claimed from storage while memory is free. A message leaves the memory when its 
 stays the truth: whatever happens to this process, a claim ends with its epoch and the message is tried again.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from attrs import define, field
 from twisted.application.service import Service
@@ -119,7 +119,7 @@ class Pump(Service):
 
     def reserve(
         self, messages: int, size_bytes: int, account_id: int, domains: Collection[str]
-    ) -> "bool | Deferred[bool]":
+    ) -> bool | Awaitable[bool]:
         """See L{smtpeter.boundaries.queue.Handover.reserve}; nothing is granted while mail is not moving."""
         ask = Ask(messages, size_bytes, account_id, frozenset(domains))
         if not self._inflow.has_line(ask) and self._reserve(ask):

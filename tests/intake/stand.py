@@ -54,7 +54,7 @@ class Notebook:
     @ivar suppressed: addresses that are on the list.
     """
 
-    has_room: "bool | Deferred[bool]" = True
+    has_room: bool | Awaitable[bool] = True
     failure: Exception | None = None
     gate: "Deferred[None] | None" = None
     suppressed: frozenset[str] = frozenset()
@@ -68,7 +68,7 @@ class Notebook:
 
     def reserve(
         self, messages: int, size_bytes: int, account_id: int, domains: Collection[str]
-    ) -> "bool | Deferred[bool]":
+    ) -> bool | Awaitable[bool]:
         """Note the question."""
         self.calls.append(("reserve", messages, size_bytes, account_id, frozenset(domains)))
         return self.has_room

@@ -1,5 +1,7 @@
 """Tests of L{smtpeter.queue.inflow}, alone and in the pump."""
 
+from collections.abc import Awaitable
+
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
@@ -135,7 +137,7 @@ class PumpTests(SynchronousTestCase):
         self.desk.settle_down()
         self.granted: list[bool] = []
 
-    def ask(self, account_id: int = 1, domain: str = "example.net", messages: int = 1) -> "bool | Deferred[bool]":
+    def ask(self, account_id: int = 1, domain: str = "example.net", messages: int = 1) -> "bool | Awaitable[bool]":
         """More mail comes."""
         room = self.desk.pump.reserve(messages, 100, account_id, {domain})
         if isinstance(room, Deferred):
