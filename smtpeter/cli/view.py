@@ -75,4 +75,4 @@ def transcripts_text(view: MessageView) -> str:
         for event in view.events
         if event.data.get("transcript")
     ]
-    return plain("\n\n".join(parts)) or "no attempt has been made yet, or none got as far as a dialogue"
+    return plain("\n\n".join(parts)) or "no attempt got as far as a dialogue"

@@ -223,7 +223,7 @@ class QueueTests(CommandTests):
         self.assertEqual(shown["events"][0]["data"]["transcript"], talk)
         self.assertEqual(self.it.record("message", "show", "a"), shown)
         self.it.put("b")
-        self.assertIn("no attempt has been made yet", self.it.say("queue", "show", "b"))
+        self.assertIn("no attempt got as far as a dialogue", self.it.say("queue", "show", "b"))
 
     def test_message(self) -> None:
         """C{message show} tells its events, a line each."""
