@@ -1,6 +1,6 @@
 """Does the archive's chores in the background, a step at a time, with pauses that leave the database to the mail."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from attrs import define, field
 from twisted.application.service import Service
@@ -25,12 +25,14 @@ class Upkeep(Service):
 
     @ivar chores: in this order, one after the other.
     @ivar round_seconds: between the end of a round and the next one.
+    @ivar interrupt: called when it stops, to make a step short that waits for others.
     """
 
     _log = Logger()
     clock: IReactorTime
     chores: Sequence[Chore]
     round_seconds: float = ROUND_SECONDS
+    interrupt: Callable[[], None] = lambda: None
     _running: Deferred[None] | None = field(default=None, init=False)
     _pause: Deferred[None] | None = field(default=None, init=False)
     _is_stopping: bool = field(default=False, init=False)
@@ -47,6 +49,7 @@ class Upkeep(Service):
         """Finish the step that is under way."""
         super().stopService()
         self._is_stopping = True
+        self.interrupt()
         if self._pause is not None:
             self._pause.cancel()
         return succeed(None) if self._running is None else self._running

@@ -46,6 +46,7 @@ def make_server(settings: Settings, reactor: Any, give_up: Callable[[], None]) -
             stages.pump,
             stages.upkeep,
             stages.gathering,
+            stages.telling,
             *(() if metrics is None else (metrics.queue,)),
         ),
         door=door,

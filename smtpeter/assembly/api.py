@@ -71,11 +71,12 @@ def build_api(settings: Settings, foundations: Foundations, stages: Stages) -> A
 
 def _reading(stages: Stages) -> list[Family]:
     """What is read of the journal and of messages."""
+    allow_private = stages.settings.web.allow_private
     search, counts = StoredEventSearch(database=stages.database), StoredEventCounts(database=stages.database)
     return [
         EventResources(search, stages.clock),
         LogFileResources(LogFiles(search), stages.clock),
         StatisticsResources(counts, counts, stages.clock),
         MessageResources(stages.sent, stages.threads),
-        DataRequestResources(StoredInquiries(database=stages.database), fresh_id, stages.clock),
+        DataRequestResources(StoredInquiries(database=stages.database), fresh_id, stages.clock, allow_private),
     ]

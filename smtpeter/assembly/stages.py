@@ -8,14 +8,16 @@ from typing import Any
 from attrs import asdict, define, field
 from twisted.internet.interfaces import IReactorTime
 
+from smtpeter.archive.monitors import Post
 from smtpeter.archive.sent import SentRenderer
 from smtpeter.archive.upkeep import Upkeep
 from smtpeter.assembly.clocks import DatedRelay, WallClock
+from smtpeter.assembly.fetching import build_fetcher
 from smtpeter.assembly.foundations import Foundations
 from smtpeter.assembly.meters import Meters
 from smtpeter.assembly.previews import PreviewStage, build_previews
 from smtpeter.assembly.threads import WorkThreads
-from smtpeter.assembly.upkeep import build_gathering, build_upkeep
+from smtpeter.assembly.upkeep import MONITOR_LIMITS, build_gathering, build_telling, build_upkeep
 from smtpeter.auth.vault import KeyedVault
 from smtpeter.boundaries.prepare import Preparer
 from smtpeter.config import Settings
@@ -80,6 +82,7 @@ class Stages:
     upkeep: Upkeep = field(init=False)
     sent: SentRenderer = field(init=False)
     gathering: Upkeep = field(init=False)
+    telling: Upkeep = field(init=False)
     _store: StoredQueue = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -93,6 +96,7 @@ class Stages:
         self.upkeep = build_upkeep(self.settings.retention, self.database, self.threads, self.clock)
         self.sent = SentRenderer(StoredSent(database=self.database), self.compiler)
         self.gathering = build_gathering(self.database, self.sent, self.threads, self.foundations.node_id, self.clock)
+        self.telling = self._build_telling()
 
     def _build_storage(self) -> None:
         settings, vault = self.settings, KeyedVault(self.foundations.secrets.vault_keys, os.urandom)
@@ -179,6 +183,17 @@ class Stages:
             crowd=CROWD if engine == NO_ENGINE else 1,
             is_awaited=engine != NO_ENGINE,
         )
+
+    def _build_telling(self) -> Upkeep:
+        settings = self.settings
+        fetcher = build_fetcher(self.reactor, self.resolver, MONITOR_LIMITS, settings.web.allow_private)
+        post = Post(
+            hostname=settings.server.hostname,
+            max_age_seconds=settings.relay.max_age_hours * 3600,
+            new_id=fresh_id,
+            chance=os.urandom,
+        )
+        return build_telling(self.database, fetcher, self.threads, post, self.clock)
 
     def _counted(self, spawn: Callable[[WorkerProcess], object]) -> Callable[[WorkerProcess], object]:
         def spawn_and_count(process: WorkerProcess) -> object:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from smtpeter.model.event import Event
-from smtpeter.model.inquiry import Inquiry, Match, Progress
-from smtpeter.model.message import Return
+from smtpeter.model.inquiry import Inquiry, Match, Progress, Telling
+from smtpeter.model.message import Return, Submission
 from smtpeter.model.suppression import Suppression
 
 
@@ -59,6 +59,31 @@ class InquiryShelf(Protocol):
         Say how far the answer is, after its parts were written.
 
         @raise NotHeld: by this server.
+        """
+
+
+class MonitorShelf(Protocol):
+    """Holds which monitors are to be told that an answer is there."""
+
+    async def due(self, now: float, limit: int) -> list[Telling]:
+        """Some that are to be told now, the longest overdue first, and of each account one."""
+
+    async def claim(self, telling: Telling, until: float) -> bool:
+        """
+        Take one before it is told: nobody else does so until then.
+
+        @param telling: as L{due} gave it.
+        @return: whether nobody else was faster.
+        """
+
+    async def end(self, telling: Telling) -> None:
+        """Forget the monitor: it was told, or is given up."""
+
+    async def send(self, telling: Telling, letter: Submission) -> bool:
+        """
+        Forget the monitor and queue the letter to it, in one transaction.
+
+        @return: whether it was queued: it is not when the monitor was forgotten before.
         """
 
 

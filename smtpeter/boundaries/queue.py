@@ -1,6 +1,6 @@
 """What the queue needs of storage, and what intake needs of the queue."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Collection, Sequence
 from typing import Protocol
 
 from smtpeter.model.event import Event
@@ -41,13 +41,16 @@ class Shelf(Protocol):
 class Handover(Protocol):
     """The fast path: what intake has just stored goes on in memory."""
 
-    def reserve(self, messages: int, size_bytes: int, account_id: int, domains: Collection[str]) -> bool:
+    def reserve(
+        self, messages: int, size_bytes: int, account_id: int, domains: Collection[str]
+    ) -> bool | Awaitable[bool]:
         """
         Ask for room before storing. What was granted is either handed over or given back.
 
         @param account_id: whose share of the memory it counts against.
         @param domains: the recipient domains, each with a share of its own.
-        @return: whether the memory bounds allow it; if not, store unclaimed.
+        @return: whether the memory bounds allow it; if not, store unclaimed. The answer may take a moment, when room is
+            about to become free.
         """
 
     def hand_over(self, submission: Submission) -> None:

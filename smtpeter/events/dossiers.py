@@ -23,6 +23,9 @@ PART_BYTES = 1 << 20
 
 _LEVEL = 1
 
+CLOSING = b"]}"
+"""Behind the last part."""
+
 Record = dict[str, object]
 
 
@@ -103,6 +106,26 @@ def write_arrays(arrays: Sequence[Sequence[Record]], is_first: bool) -> tuple[li
     return [zlib.compress(piece, _LEVEL) for piece in pieces], len(text)
 
 
+def about(address: str) -> Record:
+    """What the answer is about."""
+    return {"type": "email", "id": address}
+
+
+def opening(address: str) -> bytes:
+    """In front of the first part."""
+    return f'{{"info":{json.dumps(about(address))},"data":['.encode("ascii")
+
+
 def read_part(part: bytes) -> bytes:
     """The text of a part."""
     return zlib.decompress(part)
+
+
+def read_whole(address: str, parts: Iterable[bytes]) -> bytes:
+    """The whole answer as JSON, in memory."""
+    return b"".join((opening(address), *map(read_part, parts), CLOSING))
+
+
+def without_data(address: str, told: str) -> bytes:
+    """An answer that has a text where data would be."""
+    return json.dumps({"info": about(address), "data": told}).encode("ascii")

@@ -139,7 +139,8 @@ class IntakeDesk:
         submission = acceptance.submission
         messages, size_bytes = len(submission.messages), len(submission.content)
         domains = {message.domain for message in submission.messages}
-        is_claimed = self.handover.reserve(messages, size_bytes, submission.account_id, domains)
+        room = self.handover.reserve(messages, size_bytes, submission.account_id, domains)
+        is_claimed = room if isinstance(room, bool) else await room
         try:
             suppressed = await self.shelf.store(submission, acceptance.events, is_claimed, once)
         except BaseException:

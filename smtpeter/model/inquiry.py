@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from attrs import frozen
+from attrs import field, frozen
 
 Stage = Literal["messages", "events", "suppressions"]
 """What is looked through, in this order: messages with all that belongs to them; events of messages that are gone; the
@@ -35,6 +35,24 @@ class Inquiry:
     """POSIX seconds."""
     is_ready: bool = False
     progress: Progress = Progress()
+    monitor: str | None = field(default=None, repr=False)
+    """A URL or an e-mail address that is told the answer; C{None} when there is none (any more)."""
+
+    @property
+    def is_told_by_post(self) -> bool:
+        """Whether the monitor is a URL."""
+        return self.monitor is not None and self.monitor.startswith(("https://", "http://"))
+
+
+@frozen(kw_only=True)
+class Telling:
+    """An answer whose monitor has not been told yet."""
+
+    inquiry: Inquiry
+    ready_at: float
+    """POSIX seconds."""
+    tries: int
+    """How often it was tried."""
 
 
 @frozen(kw_only=True)

@@ -14,6 +14,7 @@ from smtpeter.model.message import Queued
 from smtpeter.model.queue import Command
 from smtpeter.queue.budget import Budget
 from smtpeter.queue.gate import Gate
+from smtpeter.queue.inflow import Inflow
 from smtpeter.queue.tasks import Alarm
 
 POLL_SECONDS = 1.0
@@ -23,6 +24,8 @@ BYTES_PART = 4
 """A claim takes a quarter of the memory for contents at most, so that new mail finds room meanwhile."""
 FREED_PART = 32
 """As soon as so small a part of the memory for contents is free again, more is claimed: some large messages."""
+FEW = 32
+"""How much is claimed at once beside new mail that waits for room."""
 RELEASE_AT_ONCE = 500
 MAX_URGENT = 1000
 
@@ -34,6 +37,7 @@ class Claims:
 
     @ivar limit: how many messages are claimed at once.
     @ivar claimed: takes what was claimed; its memory is not counted yet.
+    @ivar inflow: new mail that waits for room; it comes before what is claimed.
     """
 
     _log = Logger()
@@ -44,6 +48,9 @@ class Claims:
     budget: Budget
     limit: int
     claimed: Callable[[Sequence[Queued]], None]
+    inflow: Inflow
+    is_caught_up: bool = field(default=False, init=False)
+    """Whether nothing is due in storage: as far as is known, all that is due is in memory."""
     urgent: dict[str, None] = field(factory=dict, init=False)
     """
     Messages that an operator wants tried at once, whatever is known of their destination, in the order of asking. Those
@@ -77,9 +84,11 @@ class Claims:
     def more_waits(self) -> None:
         """There is mail in storage that found no room in memory."""
         self._is_hungry = True
+        self.is_caught_up = False
 
     def note_freed(self, size_bytes: int) -> None:
         """A message has left the memory, with its part of a content."""
+        self.inflow.freed()
         self._freed += 1
         self._freed_bytes += size_bytes
         if self._is_hungry and self._is_worth_while():
@@ -126,6 +135,9 @@ class Claims:
             self._is_hungry = True
             return POLL_SECONDS
         domains, accounts = budget.full_domains(), budget.full_accounts()
+        if self.is_caught_up and self.inflow.is_waiting:
+            # Shares that new mail fills again and again: what is due again must not wait for its end.
+            limit, domains, accounts = min(limit, FEW), [], []
         budget.take(limit, room)
         try:
             found = await self.store.claim_due(self.clock.seconds(), limit, room, domains, accounts)
@@ -134,8 +146,10 @@ class Claims:
         self._take(found)
         # The next content may not have fitted into what was left of the room.
         if len(found) >= limit or sum(len(queued.submission.content) for queued in found) * 2 >= room:
+            self.is_caught_up = False
             return 0.0
         self._is_hungry = bool(domains or accounts)
+        self.is_caught_up = self.is_caught_up or not self._is_hungry
         return POLL_SECONDS if self._is_hungry else await self._until_next()
 
     def _take(self, found: Sequence[Queued]) -> None:

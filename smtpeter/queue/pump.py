@@ -6,7 +6,7 @@ claimed from storage while memory is free. A message leaves the memory when its 
 stays the truth: whatever happens to this process, a claim ends with its epoch and the message is tried again.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from attrs import define, field
 from twisted.application.service import Service
@@ -25,6 +25,7 @@ from smtpeter.model.message import Queued, Submission
 from smtpeter.queue.budget import Budget
 from smtpeter.queue.claims import Claims
 from smtpeter.queue.gate import Gate
+from smtpeter.queue.inflow import Ask, Inflow
 from smtpeter.queue.lanes import Lane, Lanes
 from smtpeter.queue.lease import Lease
 from smtpeter.queue.ledger import Ledger
@@ -50,6 +51,7 @@ class Pump(Service):
     @ivar quick_places: how many submissions without costly features are prepared at once.
     @ivar costly_places: how many with them.
     @ivar stop_seconds: how long a stop waits for results to be recorded.
+    @ivar wait_seconds: how long new mail waits for room at most; 0: not at all.
     @ivar settled: counts what becomes of messages: a final state, or C{deferred}.
     """
 
@@ -68,6 +70,7 @@ class Pump(Service):
     quick_places: int = 32
     costly_places: int = 4
     stop_seconds: float = 10.0
+    wait_seconds: float = 1.0
     settled: Tally = uncounted
     budget: Budget = field(init=False)
     _gate: Gate = field(factory=Gate, init=False)
@@ -79,6 +82,7 @@ class Pump(Service):
     _lease: Lease = field(init=False)
     _lanes: Lanes = field(init=False)
     _claims: Claims = field(init=False)
+    _inflow: Inflow = field(init=False)
     _stream: Stream = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -87,7 +91,8 @@ class Pump(Service):
         self._alarm, self._tasks = Alarm(clock), Tasks(clock)
         self._ledger = ledger = Ledger(clock, store, gate, self._go_on, self.settled)
         self._lease = Lease(clock, store, gate, self.lease_seconds, regained=self._go_on, lapsed=self._drop_waiting)
-        self._claims = claims = Claims(clock, store, relay, gate, budget, self.claim_limit, self._take)
+        self._inflow = inflow = Inflow(clock, self.wait_seconds, self._reserve)
+        self._claims = claims = Claims(clock, store, relay, gate, budget, self.claim_limit, self._take, inflow)
         self._stream = stream = Stream(
             clock=clock,
             relay=relay,
@@ -112,17 +117,30 @@ class Pump(Service):
             costly=Lane(self.costly_places),
         )
 
-    def reserve(self, messages: int, size_bytes: int, account_id: int, domains: Collection[str]) -> bool:
+    def reserve(
+        self, messages: int, size_bytes: int, account_id: int, domains: Collection[str]
+    ) -> bool | Awaitable[bool]:
         """See L{smtpeter.boundaries.queue.Handover.reserve}; nothing is granted while mail is not moving."""
+        ask = Ask(messages, size_bytes, account_id, frozenset(domains))
+        if not self._inflow.has_line(ask) and self._reserve(ask):
+            return True
+        if self.is_moving and self._claims.is_caught_up and self._inflow.may_wait(messages):
+            return self._inflow.wait(ask).addCallback(self._note_room)
+        return self._note_room(False)
+
+    def _reserve(self, ask: Ask) -> bool:
+        budget = self.budget
         is_granted = (
-            self._is_moving
-            and self._gate.is_open
-            and self.budget.has_room(messages, size_bytes)
-            and self.budget.may_add(account_id, domains)
+            self.is_moving
+            and budget.has_room(ask.messages, ask.size_bytes)
+            and budget.may_add(ask.account_id, ask.domains)
         )
         if is_granted:
-            self.budget.take(messages, size_bytes)
-        else:
+            budget.take(ask.messages, ask.size_bytes)
+        return is_granted
+
+    def _note_room(self, is_granted: bool) -> bool:
+        if not is_granted:
             self._claims.more_waits()
         return is_granted
 
@@ -175,6 +193,7 @@ class Pump(Service):
 
     async def _stop(self) -> None:
         self._is_moving, self._is_stopping = False, True
+        self._inflow.clear()
         self._alarm.ring()
         self._claims.stop()
         self._gate.give_up()

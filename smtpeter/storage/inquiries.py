@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from attrs import define
-from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, case, delete, func, insert, or_, select, update
 from typing_extensions import override
 
 from smtpeter.boundaries.inquiries import InquiryBook, InquiryShelf, NotHeld, TooManyInquiries
@@ -43,7 +43,7 @@ class StoredInquiries(InquiryBook, InquiryShelf):
             return None
         query = select(inquiries).where(inquiries.c.id == inquiry_id, inquiries.c.account_id == account_id)
         row = await self._database.read(lambda connection: connection.execute(query).one_or_none())
-        return None if row is None else _read(row)
+        return None if row is None else read_inquiry(row)
 
     @override
     async def part(self, inquiry_id: str, number: int) -> bytes | None:
@@ -94,6 +94,7 @@ class StoredInquiries(InquiryBook, InquiryShelf):
             size_bytes=progress.size_bytes,
             held_until=now + HOLD_SECONDS,
             ready_at=now if is_ready else None,
+            tell_at=case((inquiries.c.monitor.is_not(None), now), else_=None) if is_ready else None,
         )
         await self._database.transaction(lambda connection: _change_held(connection, told, node_id, inquiry))
 
@@ -118,6 +119,7 @@ def _ask(connection: Connection, inquiry: Inquiry) -> None:
         "account_id": inquiry.account_id,
         "address": inquiry.address,
         "created_at": inquiry.created_at,
+        "monitor": inquiry.monitor,
         "stage": inquiry.progress.stage,
         "after": inquiry.progress.after,
         "parts": 0,
@@ -154,7 +156,8 @@ def _drop(connection: Connection, before: str, limit: int) -> Swept:
     return Swept(removed=removed, next="" if parts or len(keys) == limit else None)
 
 
-def _read(row: Row[Any]) -> Inquiry:
+def read_inquiry(row: Row[Any]) -> Inquiry:
+    """A row of the table; it may have more columns."""
     return Inquiry(
         id=row.id,
         account_id=row.account_id,
@@ -162,4 +165,5 @@ def _read(row: Row[Any]) -> Inquiry:
         created_at=row.created_at,
         is_ready=row.ready_at is not None,
         progress=Progress(stage=cast(Stage, row.stage), after=row.after, parts=row.parts, size_bytes=row.size_bytes),
+        monitor=row.monitor,
     )

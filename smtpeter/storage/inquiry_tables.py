@@ -1,7 +1,8 @@
 """
 The tables of data requests: who asked about which address, and the answer in parts.
 
-C{node} and C{held_until} say which server gathers; an inquiry whose holder has fallen silent is anybody's.
+C{node} and C{held_until} say which server gathers; an inquiry whose holder has fallen silent is anybody's. C{tell_at}
+says when the monitor of an answer is told next; there is neither when it was told.
 """
 
 from sqlalchemy import BigInteger, Column, Double, ForeignKey, Index, Integer, LargeBinary, Table, Text, text
@@ -22,6 +23,9 @@ inquiries = Table(
     Column("size_bytes", BigInteger, nullable=False),
     Column("node", Text),
     Column("held_until", Double),
+    Column("monitor", Text),
+    Column("tell_at", Double),
+    Column("tries", Integer, nullable=False, server_default="0"),
     Index("inquiries_answered", "account_id", "ready_at"),
 )
 
@@ -29,6 +33,10 @@ IS_OPEN = text("ready_at IS NULL")
 """Literal, since a partial index serves only a query that says the same."""
 
 Index("inquiries_open", inquiries.c.id, sqlite_where=IS_OPEN, postgresql_where=IS_OPEN)
+
+IS_TO_BE_TOLD = text("tell_at IS NOT NULL")
+
+Index("inquiries_untold", inquiries.c.tell_at, sqlite_where=IS_TO_BE_TOLD, postgresql_where=IS_TO_BE_TOLD)
 
 inquiry_parts = Table(
     "inquiry_parts",

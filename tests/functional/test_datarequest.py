@@ -110,7 +110,7 @@ class DataRequestTests(SynchronousTestCase):
                 ({}, "email"),
                 ({"email": "x"}, "email"),
                 ({"email": 5}, "email"),
-                ({"email": "a@y.example", "monitor": "https://shop.example/"}, "monitor"),
+                ({"email": "a@y.example", "monitor": "shop.example"}, "monitor"),
             ):
                 refused = asked.post("/v1/datarequest", value)
                 self.assertEqual((refused.status, refused.json["error"]["field"]), (400, field), value)

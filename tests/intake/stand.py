@@ -54,7 +54,7 @@ class Notebook:
     @ivar suppressed: addresses that are on the list.
     """
 
-    has_room: bool = True
+    has_room: bool | Awaitable[bool] = True
     failure: Exception | None = None
     gate: "Deferred[None] | None" = None
     suppressed: frozenset[str] = frozenset()
@@ -66,7 +66,9 @@ class Notebook:
     keys: list[Once | None] = field(factory=list)
     commits: int = 0
 
-    def reserve(self, messages: int, size_bytes: int, account_id: int, domains: Collection[str]) -> bool:
+    def reserve(
+        self, messages: int, size_bytes: int, account_id: int, domains: Collection[str]
+    ) -> bool | Awaitable[bool]:
         """Note the question."""
         self.calls.append(("reserve", messages, size_bytes, account_id, frozenset(domains)))
         return self.has_room

@@ -255,6 +255,19 @@ class CommitTests(SynchronousTestCase):
         ended(desk.desk.submit(draft()))
         self.assertEqual(desk.notebook.calls[1:], [("store", False)])
 
+    def test_room_later(self) -> None:
+        """When the answer takes a moment nothing is stored before it."""
+        for has_room in (True, False):
+            desk = stand()
+            answer: Deferred[bool] = Deferred()
+            desk.notebook.has_room = answer
+            receipts: list[object] = []
+            _ = Deferred.fromCoroutine(desk.desk.submit(draft())).addCallback(receipts.append)
+            self.assertEqual((len(desk.notebook.calls), receipts), (1, []))
+            answer.callback(has_room)
+            self.assertEqual(desk.notebook.calls[1], ("store", has_room))
+            self.assertEqual((len(receipts), len(desk.notebook.handed)), (1, int(has_room)))
+
     def test_failure(self) -> None:
         """What cannot be stored is not accepted, and its room is given back."""
         for failure in (StorageBusy(), StorageFull()):

@@ -13,8 +13,9 @@ from smtpeter.boundaries.storage import StorageBusy
 from smtpeter.model.message import Queued
 from smtpeter.model.queue import Command, Settlement
 from smtpeter.queue.budget import Budget
-from smtpeter.queue.claims import BYTES_PART, POLL_SECONDS, RELEASE_AT_ONCE, Claims
+from smtpeter.queue.claims import BYTES_PART, FEW, POLL_SECONDS, RELEASE_AT_ONCE, Claims
 from smtpeter.queue.gate import Gate
+from smtpeter.queue.inflow import Ask, Inflow
 from tests.queue.samples import NOW, queued
 from tests.support.relay import FakeRelay
 
@@ -33,6 +34,7 @@ class NotingStore:
     failure: Exception | None = None
     gate: Deferred[None] | None = None
     claims: list[tuple[int, int]] = field(factory=list)
+    without: list[tuple[list[str], list[int]]] = field(factory=list)
     released: list[list[str]] = field(factory=list)
     looks: list[float] = field(factory=list)
 
@@ -52,6 +54,7 @@ class NotingStore:
     ) -> list[Queued]:
         """Note the bounds."""
         self.claims.append((limit, max_bytes))
+        self.without.append((sorted(without_domains), sorted(without_accounts)))
         if self.gate is not None:
             await self.gate
         if self.failure is not None:
@@ -78,6 +81,10 @@ class NotingStore:
         return []
 
 
+FULL_SHARE = ["example.net"]
+"""A domain that holds all that it may."""
+
+
 class ClaimsTests(SynchronousTestCase):
     @override
     def setUp(self) -> None:
@@ -87,11 +94,57 @@ class ClaimsTests(SynchronousTestCase):
         self.budget = Budget(100, 4000)
         self.taken: list[Queued] = []
         relay = FakeRelay(self.clock.seconds)
-        self.claims = Claims(self.clock, self.store, relay, self.gate, self.budget, 10, self.taken.extend)
+        self.inflow = Inflow(self.clock, 100.0, lambda ask: False)
+        self.claims = Claims(self.clock, self.store, relay, self.gate, self.budget, 10, self.taken.extend, self.inflow)
 
     def run_for(self, seconds: float) -> None:
         """Let the loop run."""
         self.clock.pump([0.0] + [0.25] * int(seconds * 4))
+
+    def test_caught_up(self) -> None:
+        """That nothing is due in storage is known after a look at everything that found less than it may take."""
+        self.assertFalse(self.claims.is_caught_up)
+        self.store.due = [queued() for _ in range(10)]
+        self.start()
+        self.run_for(0.25)
+        self.assertEqual(len(self.store.claims), 2, "the first look took all that it may, so there was another")
+        self.assertTrue(self.claims.is_caught_up)
+        self.claims.more_waits()
+        self.assertFalse(self.claims.is_caught_up)
+        self.run_for(1)
+        self.assertTrue(self.claims.is_caught_up)
+        self.store.due = [queued() for _ in range(10)]
+        self.store.gate = Deferred()
+        self.run_for(1)
+        self.store.gate.callback(None)
+        self.assertFalse(self.claims.is_caught_up, "it may have left some")
+
+    def test_shares_unseen(self) -> None:
+        """A look that leaves out those whose shares are full proves nothing."""
+        self.budget.take(90, 0)
+        self.budget.count_share(1, "example.net", 90, 0)
+        self.start()
+        self.assertEqual(self.store.without, [(FULL_SHARE, [1])])
+        self.assertFalse(self.claims.is_caught_up)
+
+    def test_beside_inflow(self) -> None:
+        """While new mail waits that fills the shares again and again, what is due is claimed all the same, a little."""
+        self.start()
+        self.assertTrue(self.claims.is_caught_up)
+        self.budget.take(50, 0)
+        self.budget.count_share(1, "example.net", 50, 0)
+        _ = self.inflow.wait(Ask(1, 1, 1, frozenset(FULL_SHARE))).addCallback(lambda granted: None)
+        self.claims.limit = 45
+        self.run_for(1)
+        self.assertEqual((self.store.claims[-1][0], self.store.without[-1]), (FEW, ([], [])))
+        self.assertTrue(self.claims.is_caught_up)
+        self.claims.more_waits()
+        self.run_for(1)
+        self.assertEqual((self.store.claims[-1][0], self.store.without[-1]), (45, (FULL_SHARE, [1])))
+        self.claims.is_caught_up = True
+        self.inflow.clear()
+        self.run_for(1)
+        self.assertEqual((self.store.claims[-1][0], self.store.without[-1]), (45, (FULL_SHARE, [1])))
 
     def start(self) -> None:
         """Begin the loop."""

@@ -46,6 +46,11 @@ def known(document: Mapping[str, Any], things: Mapping[str, str]) -> dict[str, A
             parameter["example"] = thing
         if parameter["name"] in DAYS:
             parameter["schema"]["anyOf"][0]["pattern"] = DAYS[parameter["name"]]
+    for name in ("DataRequest", "DataRequestForm"):
+        # A URL would be asked.
+        monitor = found["components"]["schemas"][name]["properties"]["monitor"]
+        monitor["anyOf"] = [one for one in monitor["anyOf"] if one.get("format") != "iri"]
+        monitor["examples"] = [one for one in monitor["examples"] if "@" in one]
     for name in ("Resend", "ResendForm"):
         found["components"]["schemas"][name]["properties"]["message"] = {"const": things[MESSAGE_ID["examples"][0]]}
     return found

@@ -24,7 +24,8 @@ class DataRequestTests(APITestCase):
     @override
     def families(self) -> Sequence[Family]:
         self.store = StoredInquiries(database=self.database)
-        return [DataRequestResources(self.store, sample_id, self.clock)]
+        self.resources = DataRequestResources(self.store, sample_id, self.clock)
+        return [self.resources]
 
     def ask_for(self, address: str = "joe@Example.com") -> str:
         reply = self.post(PATH, {"email": address})
@@ -93,13 +94,58 @@ class DataRequestTests(APITestCase):
             ({"email": ""}, ["email"]),
             ({"email": ["a@b.example"]}, ["email"]),
             ({"email": "a@b", "monitor": 5}, ["monitor"]),
-            ({"email": "x", "monitor": "https://shop.example/"}, ["email", "monitor"]),
+            ({"email": "x", "monitor": "y"}, ["email", "monitor"]),
         ):
             reply = self.post(PATH, body)
             self.assertEqual(reply.status, 400, body)
             faults = reply.json.get("errors", [reply.json["error"]])
             self.assertEqual([fault["field"] for fault in faults], fields)
         self.assertIsNone(now(self.store.hold("one", 5000.0)))
+
+    def test_monitor(self) -> None:
+        """A monitor is a URL that may be asked or an e-mail address, and is kept in one form; empty it is none."""
+        for given, kept in (
+            ("https://Shop.example", "https://shop.example/"),
+            (" HTTP://shop.example:8080/told?key=k#x ", "http://shop.example:8080/told?key=k"),
+            ("https://straße.example/ü", "https://xn--strae-oqa.example/%C3%BC"),
+            ("Privacy@Z.example", "Privacy@z.example"),
+            ("jörg@straße.example", "jörg@straße.example"),
+            ("", None),
+            (None, None),
+        ):
+            reply = self.post(PATH, {"email": "joe@example.com", "monitor": given})
+            self.assertEqual(reply.status, 201, given)
+            found = now(self.store.find(self.account.id, reply.json["id"]))
+            assert found is not None
+            self.assertEqual((found.monitor, found.is_told_by_post), (kept, "http" in (kept or "")))
+
+    def test_wrong_monitor(self) -> None:
+        """What is neither, or leads into a private network by its looks, is refused with what is allowed instead."""
+        for monitor in (
+            *(
+                "https://",
+                "ftp://shop.example/",
+                "https://a@shop.example/",
+                "https://shop.example:25/",
+                "//shop.example",
+            ),
+            *("http://127.0.0.1/", "http://127.1/", "http://[::1]/", "http://localhost/", "shop.example/told"),
+            *("mailto:p@z.example", "p@z.example, q@z.example", "P <p@z.example>", "p@", "\0", " "),
+            *("https://shop.example/" + "x" * 9000, "x" * 300 + "@z.example"),
+        ):
+            fault = self.post(PATH, {"email": "joe@example.com", "monitor": monitor}).json["error"]
+            self.assertEqual(fault["field"], "monitor", monitor)
+            self.assertIn("a URL that takes a POST request (http or https), or an e-mail address", fault["message"])
+            self.assertLess(len(fault["message"]), 300)
+        fault = self.post(PATH, {"email": "joe@example.com", "monitor": ["p@z.example"]}).json["error"]
+        self.assertEqual(fault["field"], "monitor")
+        self.assertIsNone(now(self.store.hold("one", 5000.0)))
+
+    def test_private_monitor(self) -> None:
+        """Where the operator allows it, a monitor may be in a private network."""
+        self.resources._allow_private = True
+        for monitor in ("http://127.0.0.1:8080/told", "http://intranet/"):
+            self.assertEqual(self.post(PATH, {"email": "joe@example.com", "monitor": monitor}).status, 201)
 
     def test_strangers(self) -> None:
         """Of another account it is not there; without the scope read nothing is."""

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from smtpeter.fetch.targets import MAX_URL
 from smtpeter.web.api.openapi.operations import (
     FORM,
     JSON,
@@ -17,18 +18,26 @@ from smtpeter.web.api.openapi.send_form import KEYS
 from smtpeter.web.api.openapi.shared import ADDRESS
 
 _ID: Schema = {"type": "string", "pattern": "^[0-9a-v]{20}$"}
-_NO_MONITOR: Schema = {"type": "null", "description": "Not available yet."}
+_MONITOR_TEXTS: Final[list[Schema]] = [
+    ADDRESS,
+    {"type": "string", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://", "format": "iri", "maxLength": MAX_URL},
+    {"const": ""},
+]
+_MONITOR: Final = {
+    "description": "Who is told when all is gathered: a URL gets the answer by POST, an e-mail address in a letter.",
+    "examples": ["https://shop.example/told", "privacy@shop.example"],
+}
 
 _ASKED: Schema = {
     "title": "DataRequest",
     "type": "object",
     "required": ["email"],
-    "properties": {"email": ADDRESS, "monitor": _NO_MONITOR},
+    "properties": {"email": ADDRESS, "monitor": {**_MONITOR, "anyOf": [*_MONITOR_TEXTS, {"type": "null"}]}},
 }
 _ASKED_FORM: Schema = {
     **_ASKED,
     "title": "DataRequestForm",
-    "properties": {"email": ADDRESS, "monitor": {"not": {}, "description": "Not available yet."}},
+    "properties": {"email": ADDRESS, "monitor": {**_MONITOR, "anyOf": _MONITOR_TEXTS}},
     "propertyNames": KEYS,
 }
 
@@ -77,7 +86,13 @@ ASK = Operation(
     group="Data requests",
     title="Ask for everything that is known about an address",
     text="It is gathered in the background.",
-    body=Body(contents={JSON: _ASKED, FORM: _ASKED_FORM}, examples={"one": {"email": "joe@example.net"}}),
+    body=Body(
+        contents={JSON: _ASKED, FORM: _ASKED_FORM},
+        examples={
+            "one": {"email": "joe@example.net"},
+            "monitored": {"email": "joe@example.net", "monitor": "privacy@shop.example"},
+        },
+    ),
     reply=Reply(
         text="The id of the data request.",
         status=201,
