@@ -176,6 +176,15 @@ class DocumentTests(SynchronousTestCase):
         self.assertTrue(blocks[0][0].endswith("smtpeter demo"), blocks[0])
         self.assertIn("trial tests", blocks[1][0])
 
+    def test_figures_of_the_readme(self) -> None:
+        """Every rate by which the README compares stands in a table of docs/performance.md."""
+        compared = (ROOT / "README.md").read_text("utf-8").partition("## How it compares")[2].partition("\n## ")[0]
+        rows = re.findall(r"(?m)^\|.*\|$", (ROOT / "docs" / "performance.md").read_text("utf-8"))
+        measured = {cell.strip() for row in rows for cell in row.split("|")}
+        said = set(re.findall(r"\b[0-9]{3,}\b", compared))
+        self.assertGreater(len(said), 5)
+        self.assertEqual(said - measured, set())
+
     def test_changelog(self) -> None:
         """The first entry is that of the version in setup.cfg."""
         version = re.search(r"(?m)^version = (\S+)$", (ROOT / "setup.cfg").read_text("utf-8"))

@@ -61,7 +61,7 @@ def _print_version(context: click.Context, _parameter: click.Parameter, value: b
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Print it.")
 @common
 def cli() -> None:
-    """Operate an SMTPeter server: its accounts, logins, tokens, sender domains and queue."""
+    """Operate an SMTPeter server: accounts, logins, tokens, sender domains, suppression lists and the queue."""
 
 
 def main() -> None:

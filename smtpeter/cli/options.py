@@ -58,5 +58,5 @@ def account_option(command: C) -> C:
 
 
 def only_account_option(command: C) -> C:
-    """C{--account}, for lists that show all accounts."""
-    return click.option("--account", metavar="NAME", help="Show only this account.")(command)
+    """C{--account}, for what concerns all accounts without it."""
+    return click.option("--account", metavar="NAME", help="Only what is this account's.")(command)

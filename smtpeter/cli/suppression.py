@@ -34,7 +34,10 @@ async def list_(session: Session, reason: str | None, account: str | None) -> No
     found = [one async for one in _entries(session, owner, chosen)]
     records = [_record(owner, one) if session.out.is_json else _row(one) for one in found]
     columns = ("address", "reason", "since", "message", "description")
-    session.out.many(records, columns, f"the suppression list of account {owner.name} is empty")
+    place = f"the suppression list of account {owner.name}"
+    session.out.many(
+        records, columns, f"no address is on {place} for the reason {reason}" if reason else f"{place} is empty"
+    )
 
 
 @suppression.command()
@@ -45,7 +48,11 @@ async def list_(session: Session, reason: str | None, account: str | None) -> No
 @common
 @with_session
 async def add(session: Session, address: str, reason: str, description: str, account: str | None) -> None:
-    """Put an address on the list. An entry that is there stays."""
+    """
+    Put an address on the list.
+
+    An entry that is there stays, unless the new reason is complaint or unsubscribe and the old one is neither.
+    """
     owner = await session.accounts.find(account)
     entry = await session.suppressions.add(owner, address, SuppressionReason(reason), description)
     told = f"{entry.address} is on the list of account {owner.name} since {utc(entry.at)} ({entry.reason.value})"

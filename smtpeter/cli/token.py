@@ -11,6 +11,7 @@ from smtpeter.model.account import SCOPES, Token
 
 
 @click.group()
+@common
 def token() -> None:
     """Tokens: credentials for the REST API."""
 

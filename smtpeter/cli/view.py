@@ -2,6 +2,7 @@
 
 from smtpeter.cli.output import Record, plain, utc
 from smtpeter.model.event import Event
+from smtpeter.model.message import State
 from smtpeter.model.queue import MessageView
 
 _LABEL_WIDTH = 13
@@ -51,9 +52,9 @@ def message_text(view: MessageView, account: str) -> str:
         "state": view.state.value,
         "attempts": str(view.attempts),
         "received": utc(view.received_at),
-        "expires": utc(view.expires_at),
+        "expires": utc(view.expires_at) if view.state in (State.QUEUED, State.HELD) else "",
         "next attempt": utc(view.next_attempt_at),
-        "last reply": view.last_reply,
+        "held back" if view.state is State.SUPPRESSED else "last reply": view.last_reply,
         "features": ", ".join(view.features),
         "tags": ", ".join(view.tags),
         "warnings": "; ".join(view.warnings),
@@ -75,4 +76,4 @@ def transcripts_text(view: MessageView) -> str:
         for event in view.events
         if event.data.get("transcript")
     ]
-    return plain("\n\n".join(parts)) or "no attempt has been made yet, or none got as far as a dialogue"
+    return plain("\n\n".join(parts)) or "no attempt got as far as a dialogue"

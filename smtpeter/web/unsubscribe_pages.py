@@ -2,6 +2,7 @@
 The pages at which readers unsubscribe: plain HTML without scripts, for any screen, screen reader and keyboard.
 
 Their style stands in them, under a Content-Security-Policy that names it by its hash and allows nothing else.
+They promise only what holds for every C{suppression.reasons}.
 """
 
 from base64 import b64encode
@@ -20,7 +21,7 @@ button:focus-visible { outline: 3px solid #e08700; outline-offset: 3px }
 """
 
 _FORM = (
-    "<p>Press the button, and the sender of the message will send no more mail to your address.</p>"
+    "<p>Press the button if you want no more mail from the sender of the message.</p>"
     '<form method="post"><input type="hidden" name="List-Unsubscribe" value="One-Click">'
     '<button type="submit">Unsubscribe</button></form>'
     "<p>If you came here by mistake, close this page: nothing has been changed.</p>"
@@ -39,7 +40,7 @@ def _page(title: str, content: str) -> bytes:
 
 ASK: Final = _page("Do you want to unsubscribe?", _FORM)
 DONE: Final = _page(
-    "You are unsubscribed", "<p>The sender will send no more mail to your address. You can close this page.</p>"
+    "You are unsubscribed", "<p>It is recorded that you want no more mail from the sender. You can close this page.</p>"
 )
 WRONG: Final = _page(
     "Nothing was changed",

@@ -223,7 +223,7 @@ class QueueTests(CommandTests):
         self.assertEqual(shown["events"][0]["data"]["transcript"], talk)
         self.assertEqual(self.it.record("message", "show", "a"), shown)
         self.it.put("b")
-        self.assertIn("no attempt has been made yet", self.it.say("queue", "show", "b"))
+        self.assertIn("no attempt got as far as a dialogue", self.it.say("queue", "show", "b"))
 
     def test_message(self) -> None:
         """C{message show} tells its events, a line each."""
@@ -231,6 +231,17 @@ class QueueTests(CommandTests):
         said = self.it.say("message", "show", "a")
         self.assertIn("2026-09-21 14:13:25 deferral a a@y.example reply='450 4.2.0 later'", said)
         self.assertLess(said.index("attempt a"), said.index("deferral a"))
+
+    def test_suppressed(self) -> None:
+        """A message to a listed address tells why it is held back; what is final has no time at which it expires."""
+        self.it.put("a")
+        self.it.say("suppression", "add", "b@y.example", "--description", "by phone")
+        self.it.put("b")
+        said = self.it.say("message", "show", "b")
+        self.assertRegex(said, r"(?m)^state +suppressed$")
+        self.assertRegex(said, r"(?m)^held back +on the suppression list since .*: manual; by phone$")
+        self.assertNotRegex(said, r"(?m)^(last reply|expires) ")
+        self.assertRegex(self.it.say("message", "show", "a"), r"(?m)^expires +2026-09-22 14:13:20$")
 
     def test_unknown_message(self) -> None:
         """An id that is none is said to be none."""

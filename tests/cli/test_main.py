@@ -65,6 +65,15 @@ class ConfigTests(SynchronousTestCase):
         ):
             self.assertEqual(call(*arguments).stdout, expected)
 
+    def test_option_of_groups(self) -> None:
+        """Every command that has commands below it takes them too."""
+        context = click.Context(cli)
+        groups = {name: cli.get_command(context, name) for name in COMMANDS}
+        for name, group in groups.items():
+            if isinstance(group, click.Group):
+                spelled = {option for parameter in group.params for option in parameter.opts}
+                self.assertLessEqual({"--json", "--config"}, spelled, name)
+
 
 class FailureTests(SynchronousTestCase):
     """How a command fails."""

@@ -85,6 +85,12 @@ class SuppressionTests(CommandTests):
         self.assertEqual(self.addresses("--reason", "hard_bounce"), [f"{one}@x.example" for one in (0, 1, 3, 4)])
         self.assertEqual(self.addresses("--reason", "complaint"), ["2@x.example"])
 
+    def test_none_of_a_reason(self) -> None:
+        """Where others are listed, but none for the reason that is asked for, the list is not said to be empty."""
+        self.add("ann@x.example")
+        said = self.it.say("suppression", "list", "--reason", "complaint")
+        self.assertEqual(said, "no address is on the suppression list of account default for the reason complaint\n")
+
     def test_accounts(self) -> None:
         """Each account has its own list; where there are several it must be said whose."""
         self.it.say("account", "create", "other")

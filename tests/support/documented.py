@@ -6,8 +6,8 @@ and hosts are those of examples, with a recipient of its own for each; what is l
 where an example is a part, such as tags alone, it is within the least mail; and five slips are mended, for which no
 program could have an answer (two commas that are missing, one too many, C{}} for C{]}, comments in JSON).
 
-Left out is what later work brings: pages on templates and personalisation, sender domains, DNS, DKIM, DMARC, SPF,
-webhooks and data requests, and C{"images": "hosted"}.
+Left out is what is not there yet: pages on templates and personalisation, sender domains, DNS, DKIM, DMARC, SPF and
+webhooks. Data requests and C{"images": "hosted"} have functional tests of their own.
 """
 
 from collections.abc import Mapping

@@ -110,7 +110,10 @@ SEND: Final[Schema] = {
         "recipient": _RECIPIENTS,
         "recipients": {**_RECIPIENTS, "description": "The same as recipient; both may be there."},
         "envelope": _text("A pure address for bounces; may be empty."),
-        "mime": _text("The complete message, instead of from to attachments.", minLength=1),
+        "mime": _text(
+            "The complete message, instead of what one is composed of: from, subject, attachments and the like.",
+            minLength=1,
+        ),
         "from": _texts(
             "Exactly one address, with a name or without, of an approved domain.", most=1, pattern=ADDRESS_TEXT
         ),
