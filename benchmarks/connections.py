@@ -1,5 +1,5 @@
 """
-Claim: with a connection, a handshake and a login for each message SMTPeter delivers at least twice what the faster of
+Goal: with a connection, a handshake and a login for each message SMTPeter delivers at least twice what the faster of
 Postfix and Haraka does.
 """
 

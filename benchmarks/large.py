@@ -1,4 +1,4 @@
-"""Claim: with messages of 50 KB SMTPeter delivers at least twice what the faster of Postfix and Haraka does."""
+"""Goal: with messages of 50 KB SMTPeter delivers at least twice what the faster of Postfix and Haraka does."""
 
 from benchmarks.arguments import choose
 from benchmarks.contest import Load, contest, runway

@@ -1,5 +1,5 @@
 """
-Claim: over TLS and AUTH, 4 KB, 100 messages a connection, SMTPeter delivers at least 2.5 times what the faster of
+Goal: over TLS and AUTH, 4 KB, 100 messages a connection, SMTPeter delivers at least 2.5 times what the faster of
 Postfix and Haraka does, and 1.2 times with DKIM, clicks, opens and bounces on.
 """
 
