@@ -1,5 +1,6 @@
 """Reads the body of a send as a whole: what is to be sent, to whom, and how (pure)."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +11,7 @@ from smtpeter.model.options import Overrides
 from smtpeter.web.api.composing import COMPOSING, Composed, Files, read_composed
 from smtpeter.web.api.options import Reports, read_overrides, read_reports, read_tags, read_time
 from smtpeter.web.api.reading import Reader
-from smtpeter.web.api.recipients import read_address, read_recipients
+from smtpeter.web.api.recipients import has_named, read_address, read_recipients
 
 NOT_YET = {
     "template": "names a template, and templates are not available yet",
@@ -18,6 +19,9 @@ NOT_YET = {
     "patch": "has a patch, and templates are not available yet",
 }
 """Refused rather than ignored: a mail with its place-holders would go out."""
+
+PERSONAL = ("from", "to", "cc", "replyto", "replyTo", "subject", "text", "html", "mime", "extra")
+"""Properties that may have place-holders."""
 
 
 @frozen(kw_only=True)
@@ -53,6 +57,7 @@ def read_order(
     for name, problem in NOT_YET.items():
         if _is_named(reader, name):
             reader.fault(name, problem)
+    _refuse_placeholders(reader)
     recipients, reverse_path = read_recipients(reader), _reverse_path(reader)
     composed = _content(reader, chance, files or {}, offers_unsubscribe)
     addresses = (*recipients, reverse_path)
@@ -72,6 +77,16 @@ def read_order(
     )
     reader.check()
     return order
+
+
+def _refuse_placeholders(reader: Reader) -> None:
+    """Data may be empty, and its place-holders are to be filled all the same. Without data they are text."""
+    if reader.body.get("data") != {} and not has_named(reader):
+        return
+    for name in PERSONAL:
+        value = reader.body.get(name)
+        if "{$" in (value if isinstance(value, str) else json.dumps(value)):
+            reader.fault(name, "has {$…} to be filled, and personalisation is not available yet")
 
 
 def _is_named(reader: Reader, name: str) -> bool:

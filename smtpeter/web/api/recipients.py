@@ -38,6 +38,12 @@ def read_recipients(reader: Reader) -> tuple[str, ...]:
     return tuple(found)
 
 
+def has_named(reader: Reader) -> bool:
+    """Whether an address stands with its personal data, be it empty."""
+    given = (reader.body.get(name) for name in ("recipient", "recipients"))
+    return any(isinstance(one, dict) for value in given for one in (value if isinstance(value, list) else [value]))
+
+
 def read_address(reader: Reader, place: str, text: str) -> str | None:
     """A pure address; C{None}, and a fault, when it is none."""
     try:

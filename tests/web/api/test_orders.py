@@ -76,6 +76,29 @@ class RecipientTests(OrderTestCase):
             self.assertIn("not available yet", self.refused(name, **{name: given}))
         self.assertEqual(order(data={}, template="").recipients, ("b@y.example",))
 
+    def test_placeholders(self) -> None:
+        """With data, be it empty, place-holders are refused where they stand; without data they are text."""
+        text = {
+            "from": "a@x.example",
+            "subject": "Dear {$name}",
+            "text": "{$x}",
+            "extra": {"x-a": "{$y}"},
+            "html": "{x}",
+        }
+        places = ["subject", "text", "extra"]
+        with_data: list[dict[str, Any]] = [
+            {"data": {}, "recipient": "b@y.example"},
+            {"recipients": ["a@y.example", {"b@y.example": {}}]},
+        ]
+        for given in with_data:
+            found = self.refusals({**text, **given})
+            self.assertEqual(sorted(found), sorted(places))
+            self.assertIn("personalisation is not available yet", found["text"])
+        self.assertIn("mime", self.refusals({"mime": "From: a@x.example\n\n{$x}", "recipient": {"b@y.example": []}}))
+        without: list[dict[str, Any]] = [{"recipient": "b@y.example"}, {"recipients": ["b@y.example"], "data": None}]
+        for given in without:
+            self.assertIn(b"{$x}", read_order({**text, **given}, CHANCE).content)
+
     def test_wrong(self) -> None:
         """What is no pure address is refused at its place, all of them at once; nothing becomes a command."""
         self.assertIn("at least one", self.refusals({"mime": MIME})["recipients"])
