@@ -88,11 +88,18 @@ class StartTests(SynchronousTestCase):
         self.assertNotIn("Traceback", said)
 
 
+def hear_interrupts(case: SynchronousTestCase) -> None:
+    """What a shell starts in the background ignores Ctrl-C, and so would all that the tests start there."""
+    case.addCleanup(signal.signal, signal.SIGINT, signal.getsignal(signal.SIGINT))
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 class FollowTests(SynchronousTestCase):
     """C{smtpeter events --follow} beside a running server."""
 
     def test_follow(self) -> None:
         """Events are printed as they come, and Ctrl-C is how it ends: with 0, and without a word."""
+        hear_interrupts(self)
         with Sink() as sink, Installation(sink.port) as it:
             login = it.sender("shop.example")
             following = subprocess.Popen(
@@ -134,6 +141,7 @@ class DemoTests(SynchronousTestCase):
         It shows what arrived, its link and events, says ready on a line of its own, and ends with 0 on SIGTERM and on
         Ctrl-C; its folder is gone then.
         """
+        hear_interrupts(self)
         for number in (signal.SIGTERM, signal.SIGINT):
             process = self.demo()
             try:
