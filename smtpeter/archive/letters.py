@@ -8,14 +8,11 @@ of what it handed in.
 from smtpeter.mime.compose import compose
 from smtpeter.mime.dates import format_date
 from smtpeter.mime.words import fold_field, without_controls
-from smtpeter.model.address import domain_of, lookup_domain
 from smtpeter.model.composition import Attachment, Composition
 from smtpeter.model.identity import NewId
 from smtpeter.model.inquiry import Inquiry
-from smtpeter.model.message import Message, Notify, Recipient, Submission, Trace
-from smtpeter.model.options import Features
-
-_NEVER: frozenset[Notify] = frozenset(("NEVER",))
+from smtpeter.model.letter import own_letter
+from smtpeter.model.message import Submission
 
 
 def write_letter(
@@ -30,26 +27,8 @@ def write_letter(
     @param chance: 16 octets that nobody can foretell.
     """
     address, message_id = inquiry.monitor or "", new_id(now)
-    recipient = Recipient(address=address, notify=_NEVER)
-    return Submission(
-        id=new_id(now),
-        account_id=inquiry.account_id,
-        login_id=None,
-        source="dsn",
-        features=Features(),
-        tags=(),
-        warnings=(),
-        reverse_path="",
-        sender_domain="",
-        content=_head(address, f"{message_id}@{hostname}", now) + _content(inquiry, answer, hostname, chance),
-        trace=Trace(protocol=""),
-        ret=None,
-        envid=None,
-        is_utf8=not address.isascii(),
-        received_at=now,
-        expires_at=now + seconds,
-        messages=(Message(id=message_id, recipient=recipient, domain=lookup_domain(domain_of(address))),),
-    )
+    content = _head(address, f"{message_id}@{hostname}", now) + _content(inquiry, answer, hostname, chance)
+    return own_letter(address, content, inquiry.account_id, message_id, now, seconds, new_id)
 
 
 def _head(address: str, message_id: str, now: float) -> bytes:

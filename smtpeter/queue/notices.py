@@ -6,16 +6,14 @@ is none from us about mail whose reverse-path is empty, and none about a notice.
 """
 
 from smtpeter.mime.dsn import Kind, Notice, RecipientStatus, compose
-from smtpeter.model.address import domain_of, lookup_domain
 from smtpeter.model.identity import NewId
-from smtpeter.model.message import Message, Notify, Queued, Recipient, Submission, Trace
-from smtpeter.model.options import Features
+from smtpeter.model.letter import own_letter
+from smtpeter.model.message import Notify, Queued, Submission
 from smtpeter.model.outcome import Outcome
 from smtpeter.queue.records import reply_text, status_of
 from smtpeter.queue.schedule import crosses_delay_line
 
 _BY_DEFAULT: frozenset[Notify] = frozenset(("FAILURE",))
-_NEVER: frozenset[Notify] = frozenset(("NEVER",))
 
 
 def failure_notice(
@@ -114,25 +112,5 @@ def _notice(kind: Kind, queued: Queued, about: RecipientStatus, at: float, hostn
 
 
 def _to_sender(about: Submission, content: bytes, message_id: str, at: float, new_id: NewId) -> Submission:
-    address = about.reverse_path
-    recipient = Recipient(address=address, notify=_NEVER)
-    message = Message(id=message_id, recipient=recipient, domain=lookup_domain(domain_of(address)))
-    return Submission(
-        id=new_id(at),
-        account_id=about.account_id,
-        login_id=None,
-        source="dsn",
-        features=Features(),
-        tags=(),
-        warnings=(),
-        reverse_path="",
-        sender_domain="",
-        content=content,
-        trace=Trace(protocol=""),
-        ret=None,
-        envid=None,
-        is_utf8=not address.isascii(),
-        received_at=at,
-        expires_at=at + about.expires_at - about.received_at,
-        messages=(message,),
-    )
+    seconds = about.expires_at - about.received_at
+    return own_letter(about.reverse_path, content, about.account_id, message_id, at, seconds, new_id)

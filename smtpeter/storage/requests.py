@@ -13,6 +13,7 @@ from smtpeter.storage.contents import read_contents
 from smtpeter.storage.database import Database
 from smtpeter.storage.rows import read_features, read_recipient, read_texts, read_trace
 from smtpeter.storage.tables import messages, requests, submissions
+from smtpeter.storage.tags import is_storable
 
 
 def insert_requests(connection: Connection, granted: Sequence[tuple[Submission, Once]]) -> None:
@@ -66,8 +67,7 @@ def _find(connection: Connection, account_id: int, key: str, since: float) -> Ea
 
 
 def _find_draft(connection: Connection, account_id: int, message_id: str) -> Draft | None:
-    if "\0" in message_id:
-        # PostgreSQL refuses such a text where SQLite finds nothing.
+    if not is_storable(message_id):
         return None
     query = (
         select(messages.c.recipient, messages.c.dsn, submissions)

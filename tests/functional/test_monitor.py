@@ -3,7 +3,6 @@
 import email
 import email.policy
 import json
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -161,8 +160,7 @@ class ClusterTests(SynchronousTestCase):
             Installation(sink.port, web=PRIVATE, database=url) as one,
             Installation(sink.port, web=PRIVATE, database=url, is_started=False) as two,
         ):
-            shutil.rmtree(two.folder / "run" / "secrets")
-            shutil.copytree(one.folder / "run" / "secrets", two.folder / "run" / "secrets")
+            two.take_secrets(one)
             two.start()
             asked = client(one)
             for number in range(4):

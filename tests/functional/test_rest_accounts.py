@@ -7,7 +7,6 @@ The routes are those that the server is built with, so a new one is tried as soo
 import http.client
 import json
 import re
-import shutil
 from base64 import b64encode
 from collections.abc import Iterator
 from itertools import product
@@ -214,8 +213,7 @@ class RevokedTests(SynchronousTestCase):
             Installation(sink.port, web=INSECURE, database=url) as one,
             Installation(sink.port, web=INSECURE, database=url, is_started=False) as two,
         ):
-            shutil.rmtree(two.folder / "run" / "secrets")
-            shutil.copytree(one.folder / "run" / "secrets", two.folder / "run" / "secrets")
+            two.take_secrets(one)
             two.start()
             token = client(one).token
             self.check_revoked(two, [Kept(it, token) for it in (one, two) for _ in range(2)])

@@ -1,7 +1,6 @@
 """Suppression as senders see it: swaks, curl and smtplib against the server as a process, mail at a sink."""
 
 import json
-import shutil
 import subprocess
 import urllib.request
 from typing import Any
@@ -221,8 +220,7 @@ class ClusterTests(SynchronousTestCase):
             Installation(sink.port, web=INSECURE, database=url) as one,
             Installation(sink.port, web=INSECURE, database=url, is_started=False) as two,
         ):
-            shutil.rmtree(two.folder / "run" / "secrets")
-            shutil.copytree(one.folder / "run" / "secrets", two.folder / "run" / "secrets")
+            two.take_secrets(one)
             two.start()
             login, asked = one.sender("shop.example"), client(one)
             for count in range(1, 4):

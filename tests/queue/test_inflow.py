@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable
 
+from attrs import fields_dict
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
@@ -9,6 +10,7 @@ from typing_extensions import override
 
 from smtpeter.model.message import State, Submission
 from smtpeter.queue.inflow import IMPATIENT_SECONDS, LINES_AT_ONCE, MOST_MESSAGES, Ask, Inflow
+from smtpeter.queue.pump import Pump
 from tests.queue.bench import Bench, bench
 from tests.queue.samples import submission
 from tests.support.relay import delivered
@@ -148,6 +150,10 @@ class PumpTests(SynchronousTestCase):
         """One message leaves the memory."""
         self.desk.relay.end(mail.messages[0].id, delivered())
         self.assertEqual(self.desk.states(mail), [State.DELIVERED])
+
+    def test_of_the_server(self) -> None:
+        """Where nothing else is said it waits for up to a second."""
+        self.assertEqual(fields_dict(Pump)["wait_seconds"].default, 1.0)
 
     def test_waits(self) -> None:
         """It gets the room that a delivery leaves; who has a share of their own does not wait."""

@@ -203,6 +203,12 @@ bounce_domain = "bounces.localhost"
         found = self.cli(*arguments)
         return found if isinstance(found, list) else [found]
 
+    def take_secrets(self, other: "Installation") -> None:
+        """Have another installation's secrets: both are servers of one database then."""
+        mine = self.folder / "run" / "secrets"
+        shutil.rmtree(mine)
+        shutil.copytree(other.folder / "run" / "secrets", mine)
+
     def start(self) -> None:
         """Start the server and wait until it is ready."""
         with self.log.open("ab") as log:
