@@ -17,7 +17,6 @@ from smtpeter.storage.requests import StoredRequests
 from smtpeter.storage.suppressions import StoredSuppressions
 from smtpeter.storage.tokens import StoredTokens
 from smtpeter.suppression.lists import SuppressionLists
-from smtpeter.web.api.access import transport
 from smtpeter.web.api.datarequests import DataRequestResources
 from smtpeter.web.api.doorkeeper import Doorkeeper
 from smtpeter.web.api.events import EventResources
@@ -31,6 +30,7 @@ from smtpeter.web.api.sending import Sending
 from smtpeter.web.api.service import API
 from smtpeter.web.api.statistics import StatisticsResources
 from smtpeter.web.api.suppressions import SuppressionResources
+from smtpeter.web.proxies import Transport, proxies
 
 
 def build_api(settings: Settings, foundations: Foundations, stages: Stages) -> API:
@@ -63,7 +63,7 @@ def build_api(settings: Settings, foundations: Foundations, stages: Stages) -> A
     doorkeeper = Doorkeeper(
         tokens=StoredTokens(database=stages.database),
         hash_token=partial(hash_token, foundations.secrets.password_key),
-        transport=transport(web.allow_insecure, web.trusted_proxies),
+        transport=Transport(allow_insecure=web.allow_insecure, proxies=proxies(web.trusted_proxies)),
         clock=stages.reactor,
     )
     return API(doorkeeper, stages.threads, families)

@@ -23,6 +23,7 @@ from smtpeter.tls.certificates import Certificates
 from smtpeter.web.api.answers import too_busy, too_large
 from smtpeter.web.health import Health
 from smtpeter.web.images import Images
+from smtpeter.web.proxies import proxies
 from smtpeter.web.requests import BodyLimit, WebSite
 from smtpeter.web.site import API_SEGMENTS, HostRouter, PublicSite, TrackingSite
 from smtpeter.web.tracking import Tracking
@@ -67,7 +68,7 @@ def build_web(
     keys, url = foundations.secrets.mac_keys, settings.tracking.url
     answered = stages.meters.answered
     tracking = TrackingSite(
-        Tracking(keys, url, stages.visits, stages.clock, answered),
+        Tracking(keys, url, stages.visits, stages.clock, answered, proxies(settings.web.trusted_proxies)),
         Unsubscribing(
             keys,
             url,

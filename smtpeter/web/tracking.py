@@ -20,6 +20,7 @@ from smtpeter.model.keys import MacKeys
 from smtpeter.model.visit import Visit
 from smtpeter.tracking.tokens import Click, Forged, read_click, read_pixel
 from smtpeter.web.pages import NOT_FOUND, PIXEL
+from smtpeter.web.proxies import NO_PROXIES, Proxies
 from smtpeter.web.visits import Visits
 
 MAX_HEADERS_CHARACTERS = 8192
@@ -38,6 +39,7 @@ class Tracking(Resource):
     _clock: IReactorTime
     _answered: Tally = uncounted
     """Counts requests: C{click}, C{open}, C{not_found}."""
+    _proxies: Proxies = NO_PROXIES
 
     def __attrs_pre_init__(self) -> None:
         super().__init__()
@@ -65,7 +67,7 @@ class Tracking(Resource):
         if not _is_read(request):
             return not_allowed(request)
         _prepare(request, b"image/gif", PIXEL)
-        self._record(request, "open", message_id, {"protocol": "https" if request.isSecure() else "http"})
+        self._record(request, "open", message_id, {"protocol": self._protocol(request)})
         return PIXEL
 
     def _click(self, request: Request) -> bytes:
@@ -86,8 +88,15 @@ class Tracking(Resource):
         if request.method == b"HEAD":
             return
         self._answered(type)
-        facts = {"headers": _headers(request), "ip": _address(request), **data}
+        facts = {"headers": _headers(request), "ip": self._visitor(request), **data}
         self._visits.record(Visit(message_id=message_id, type=type, at=self._clock.seconds(), data=facts))
+
+    def _protocol(self, request: Request) -> str:
+        said = _said(request, "X-Forwarded-Proto")
+        return "https" if request.isSecure() or self._proxies.is_encrypted(_address(request), said) else "http"
+
+    def _visitor(self, request: Request) -> str:
+        return self._proxies.visitor(_address(request), _said(request, "X-Forwarded-For"))
 
     def _not_found(self, request: Request) -> bytes:
         self._answered("not_found")
@@ -127,6 +136,11 @@ def _prepare(request: Request, content_type: bytes, body: bytes) -> None:
 
 def _address(request: Request) -> str:
     return str(getattr(request.getClientAddress(), "host", ""))
+
+
+def _said(request: Request, name: str) -> str:
+    """The fields of that name, in their order, as one."""
+    return ",".join(request.requestHeaders.getRawHeaders(name, ()))
 
 
 def _headers(request: Request) -> str:

@@ -20,6 +20,7 @@ from smtpeter.model.visit import Visit
 from smtpeter.tracking.tokens import make_click, make_pixel
 from smtpeter.web.health import Health
 from smtpeter.web.pages import NOT_FOUND, PIXEL
+from smtpeter.web.proxies import proxies
 from smtpeter.web.requests import WebSite
 from smtpeter.web.site import HostRouter, PublicSite, host_of
 from smtpeter.web.tracking import Tracking
@@ -60,13 +61,14 @@ class SiteTestCase(SynchronousTestCase):
     """A site to ask."""
 
     public_url = "https://www.example.com"
+    proxies: tuple[str, ...] = ()
 
     @override
     def setUp(self) -> None:
         clock = Clock()
         clock.advance(1000.0)
         self.visits = KeptVisits(None, clock)  # type: ignore[arg-type]
-        tracking = Tracking(KEYS, BASE, self.visits, clock)
+        tracking = Tracking(KEYS, BASE, self.visits, clock, proxies=proxies(self.proxies))
         public = PublicSite(Resource(), Health(Faults()).app.resource())
         router = HostRouter(tracking, public, BASE, self.public_url)
         self.site = WebSite(router, 1000, clock)
@@ -180,6 +182,40 @@ class TrackingTests(SiteTestCase):
     def test_not_text(self) -> None:
         """A path that is no UTF-8 gets the plain page."""
         self.assertTrue(self.ask(b"/%ff", host=b"www.example.com").endswith(NOT_FOUND))
+
+
+class ForwardedTests(SiteTestCase):
+    """Behind a proxy of ours."""
+
+    proxies = ("192.168.1.0/24",)
+
+    def test_forwarded(self) -> None:
+        """A click and an open are those of the visitor that the proxy names last, and by the scheme that it had."""
+        forwarded = (
+            b"X-Forwarded-For: 203.0.113.9\r\nX-Forwarded-For: 198.51.100.3, 192.0.2.7\r\nX-Forwarded-Proto: https\r\n"
+        )
+        self.ask(link("https://shop.example/a"), more=forwarded)
+        self.ask(make_pixel(KEYS, "clicks.example.com", MESSAGE).encode(), more=forwarded)
+        click, opened = self.visits.kept
+        self.assertEqual(
+            (click.data["ip"], opened.data["ip"], opened.data["protocol"]), ("192.0.2.7", "192.0.2.7", "https")
+        )
+
+    def test_silent(self) -> None:
+        """A proxy that says nothing is the visitor."""
+        self.ask(link("https://shop.example/a"))
+        self.assertEqual(self.visits.kept[0].data["ip"], "192.168.1.1")
+
+
+class SpoofedTests(SiteTestCase):
+    """No proxy of ours in front."""
+
+    def test_spoofed(self) -> None:
+        """What a visitor says of itself counts for nothing."""
+        path = make_pixel(KEYS, "clicks.example.com", MESSAGE).encode()
+        self.ask(path, more=b"X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: https\r\n")
+        self.assertEqual(self.visits.kept[0].data["ip"], "192.168.1.1")
+        self.assertEqual(self.visits.kept[0].data["protocol"], "http")
 
 
 class OneHostTests(SiteTestCase):

@@ -1,9 +1,6 @@
-"""Who may call: encryption, the token in a request, what it is for (pure)."""
+"""Who may call: the token in a request, what it is for (pure)."""
 
 from collections.abc import Mapping, Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-
-from attrs import frozen
 
 from smtpeter.model.account import Scope, Token
 from smtpeter.web.api.faults import forbidden, unauthorized
@@ -11,52 +8,6 @@ from smtpeter.web.api.faults import forbidden, unauthorized
 TOKEN_PARAMETER = "access_token"  # noqa: S105
 _BEARER = "bearer "
 _MAX_TOKEN = 200
-
-
-@frozen(kw_only=True)
-class Transport:
-    """
-    Which requests count as encrypted.
-
-    @ivar allow_insecure: all of them.
-    @ivar proxies: ranges of addresses whose word is taken.
-    """
-
-    allow_insecure: bool
-    proxies: tuple[IPv4Network | IPv6Network, ...]
-
-    def is_fit(self, is_encrypted: bool, peer: str, forwarded_proto: str) -> bool:
-        """
-        Whether a request may be answered.
-
-        @param forwarded_proto: X-Forwarded-Proto; of several words the last was written nearest to us.
-        """
-        if is_encrypted or self.allow_insecure:
-            return True
-        return self.trusts(peer) and forwarded_proto.rpartition(",")[2].strip().lower() == "https"
-
-    def client(self, peer: str, forwarded_for: str) -> str:
-        """
-        Who asks.
-
-        @param forwarded_for: X-Forwarded-For; of several addresses the last was written nearest to us.
-        @return: an address, or whatever a proxy of ours says instead; empty when it says nothing.
-        """
-        return forwarded_for.rpartition(",")[2].strip() if self.trusts(peer) else peer
-
-    def trusts(self, peer: str) -> bool:
-        """Whether a proxy of ours has that address."""
-        try:
-            address = ip_address(peer)
-        except ValueError:
-            return False
-        mapped = getattr(address, "ipv4_mapped", None)
-        return any((mapped or address) in proxy for proxy in self.proxies)
-
-
-def transport(allow_insecure: bool, proxies: Sequence[str]) -> Transport:
-    """From the configuration."""
-    return Transport(allow_insecure=allow_insecure, proxies=tuple(ip_network(one) for one in proxies))
 
 
 def find_token_text(headers: Mapping[str, str], query: Mapping[str, Sequence[str]]) -> str:

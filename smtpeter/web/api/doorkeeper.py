@@ -15,8 +15,9 @@ from twisted.logger import Logger
 from smtpeter.auth.failures import FailureTable, address_key
 from smtpeter.boundaries.accounts import TokenDirectory
 from smtpeter.model.account import Scope, Token
-from smtpeter.web.api.access import Transport, check_scope, find_token_text
+from smtpeter.web.api.access import check_scope, find_token_text
 from smtpeter.web.api.faults import too_many, wrong
+from smtpeter.web.proxies import Transport
 
 
 @define(eq=False, kw_only=True)
@@ -50,7 +51,7 @@ class Doorkeeper:
         @raise StorageBusy: nobody knows.
         """
         secret = self._hash_token(find_token_text(headers, query))
-        key = address_key(self._transport.client(peer, headers.get("x-forwarded-for", "")))
+        key = address_key(self._transport.proxies.client(peer, headers.get("x-forwarded-for", "")))
         wait_seconds = self._failures.wait_seconds(key, self._clock.seconds())
         if wait_seconds:
             raise too_many("Too many unknown tokens came from this address; nothing was looked at.", wait_seconds)

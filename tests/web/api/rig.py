@@ -16,11 +16,11 @@ from smtpeter.model.account import SCOPES, Account, Scope, Standing
 from smtpeter.storage.accounts import StoredAccounts
 from smtpeter.storage.database import Database
 from smtpeter.storage.tokens import StoredTokens
-from smtpeter.web.api.access import transport
 from smtpeter.web.api.answers import too_busy, too_large
 from smtpeter.web.api.doorkeeper import Doorkeeper
 from smtpeter.web.api.routes import Family
 from smtpeter.web.api.service import API
+from smtpeter.web.proxies import Transport, proxies
 from smtpeter.web.requests import BodyLimit, WebSite
 from smtpeter.web.site import HostRouter, PublicSite
 from tests.storage.test_accounts import ReversingVault
@@ -90,7 +90,7 @@ class APITestCase(SynchronousTestCase):
         doorkeeper = Doorkeeper(
             tokens=self.tokens,
             hash_token=partial(hash_token, KEY),
-            transport=transport(self.allow_insecure, self.proxies),
+            transport=Transport(allow_insecure=self.allow_insecure, proxies=proxies(self.proxies)),
             clock=self.clock,
         )
         api = API(doorkeeper, self.threads, self.families())
