@@ -71,7 +71,7 @@ ERRORS: Final[Mapping[int, str]] = {
     403: "The token lacks the scope, or the account may not send.",
     409: "The Idempotency-Key was used for another request, or its request is being done.",
     413: "The body or the message is too large.",
-    429: "Too many unknown tokens came from this address; nothing was looked at.",
+    429: "Too many unknown tokens came from this address, and this one is unknown too.",
     500: "A fault of the server; its log has the reason.",
     503: "The store is busy or full, or too much is coming in: nothing was changed; or the server is being stopped.",
 }
