@@ -3,8 +3,9 @@ What bounds the server's rates on this machine: who spends how much processor ti
 database on its way, and what rate that would allow at most.
 
 Two ceilings stand beside each rate. "one thread": the server's main thread would be busy all the time. "machine": all
-processors would be busy with the server, the load generator and the destination, and nobody would wait. The server
-that has no database loses mail by design (L{benchmarks.forgetful}); it is there to be measured and for nothing else.
+processors would be busy with the server, the load generator and the destination, and nobody would wait. Both take a
+message to cost what it costs now. "cores" is how many the server kept busy. The server that has no database loses mail
+by design (L{benchmarks.forgetful}); it is there to be measured and for nothing else.
 """
 
 import argparse
@@ -35,6 +36,11 @@ class Shares:
     """Of its other threads, the one that writes to the database before all, and its other processes."""
     generator_ms: float
     sink_ms: float
+
+    @property
+    def cores(self) -> float:
+        """How many processors the server's threads and processes kept busy together."""
+        return self.delivered_rate * (self.main_ms + self.others_ms) / 1000
 
     @property
     def thread_ceiling(self) -> float:
@@ -100,13 +106,13 @@ def print_table(title: str, found: dict[str, list[Shares]]) -> None:
     print(f"\n{title}; {CORES} processors")
     print(
         f"{'':24} {'delivered/s':>11} {'main ms':>8} {'others ms':>9} {'gen. ms':>8} {'sink ms':>8} "
-        f"{'one thread/s':>12} {'machine/s':>10}"
+        f"{'cores':>6} {'one thread/s':>12} {'machine/s':>10}"
     )
     for name, rows in found.items():
         row = Shares(**{key: statistics.median(getattr(row, key) for row in rows) for key in asdict(rows[0])})
         print(
             f"{name:24} {row.delivered_rate:11.0f} {row.main_ms:8.3f} {row.others_ms:9.3f} {row.generator_ms:8.3f} "
-            f"{row.sink_ms:8.3f} {row.thread_ceiling:12.0f} {row.machine_ceiling:10.0f}"
+            f"{row.sink_ms:8.3f} {row.cores:6.2f} {row.thread_ceiling:12.0f} {row.machine_ceiling:10.0f}"
         )
     sys.stdout.flush()
 
