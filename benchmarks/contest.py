@@ -20,6 +20,7 @@ from benchmarks.sink import COUNTERS, map_counters
 from tests.support.installation import ENVIRONMENT, free_ports
 
 DRAIN_SECONDS = 60.0
+FORGETFUL = (sys.executable, "-m", "benchmarks.forgetful")
 _POLL_SECONDS = 0.004
 
 
@@ -64,9 +65,11 @@ class Runway:
     The destination and the peers, running.
 
     @ivar counter: the file of the destination's counters.
+    @ivar sink_pid: the destination's process.
     """
 
     counter: Path
+    sink_pid: int
     peers: list[Peer]
     _offset: int = field(default=0, init=False)
 
@@ -153,6 +156,8 @@ def runway(
             others: list[Peer] = []
             if "sink" in wanted:
                 others.append(TrivialSink(Folder(base / "trivial"), certificate, key, base / "trivial-counter"))
+            if "forgetful" in wanted:
+                others.append(SMTPeter(port, name="the same, no database", program=FORGETFUL))
             if "Postfix" in wanted:
                 others.append(Postfix(Folder(base / "postfix"), port, certificate, key))
             if "Haraka" in wanted and is_installed():
@@ -160,7 +165,7 @@ def runway(
             for peer in others:
                 peers.append(peer)
                 peer.start()
-            yield Runway(counter, peers)
+            yield Runway(counter, sink.pid, peers)
         finally:
             for peer in peers:
                 peer.stop()

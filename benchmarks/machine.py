@@ -25,6 +25,21 @@ def usage(root: int) -> Usage:
     return Usage(cpu_seconds=sum(map(_cpu_seconds, tree)), pss_bytes=sum(map(_pss_bytes, tree)), processes=len(tree))
 
 
+def thread_seconds(root: int) -> dict[int, float]:
+    """
+    Processor time of each thread in the tree below a process.
+
+    @return: by the id of the thread; that of a main thread is its process's. Threads that have ended are left out.
+    """
+    found = {}
+    for path in (path for pid in _tree(root) for path in Path(f"/proc/{pid}/task").glob("*/schedstat")):
+        try:
+            found[int(path.parent.name)] = int(path.read_text().split()[0]) / 1e9
+        except OSError:
+            continue
+    return found
+
+
 def resident_bytes(pid: int, is_peak: bool = False) -> int:
     """The resident memory of one process."""
     name = "VmHWM:" if is_peak else "VmRSS:"

@@ -16,7 +16,7 @@ from typing import Protocol
 from attrs import define, field, frozen
 
 from benchmarks.machine import Usage, usage
-from tests.support.installation import Installation, free_ports
+from tests.support.installation import TWISTD, Installation, free_ports
 
 START_SECONDS = 15.0
 PREMAILER = "premailer"
@@ -68,6 +68,7 @@ class SMTPeter:
     way in that is compared with servers that sign nothing.
 
     @ivar inliner: its CSS engine. With one that is not the default only the way in that uses it is measured.
+    @ivar program: what runs the plugin.
     """
 
     next_hop_port: int
@@ -75,6 +76,7 @@ class SMTPeter:
     features: tuple[str, ...] = ("--trackclicks", "--trackopens", "--trackbounces")
     extra: str = ""
     inliner: str = PREMAILER
+    program: tuple[str, ...] = TWISTD
     installation: Installation = field(init=False)
     _entrances: list[Entrance] = field(factory=list, init=False)
 
@@ -85,6 +87,7 @@ class SMTPeter:
             smtp="max_connections_per_address = 1000",
             processing=f'inliner = "{self.inliner}"',
             extra='[submission]\nsender_domains = "optional"\n' + self.extra,
+            program=(*self.program, "-n", "--pidfile="),
         )
         self.installation.__enter__()
         plain = self.installation.sender("signed.example")

@@ -185,6 +185,16 @@ class DocumentTests(SynchronousTestCase):
         self.assertGreater(len(said), 5)
         self.assertEqual(said - measured, set())
 
+    def test_benchmarks(self) -> None:
+        """The table of scripts names every benchmark that can be run, but for the processes that others start."""
+        text = (ROOT / "docs" / "performance.md").read_text("utf-8")
+        rows = "\n".join(re.findall(r"(?m)^\| `benchmarks\..*$", text))
+        named = set(re.findall(r"`benchmarks\.(\w+)`", rows))
+        found = {path.stem for path in (ROOT / "benchmarks").glob("*.py") if "__main__" in path.read_text("utf-8")}
+        self.assertGreater(len(named), 10)
+        self.assertEqual(found - named, {"fetch", "forgetful", "post"})
+        self.assertEqual(named - found, set())
+
     def test_changelog(self) -> None:
         """The first entry is that of the version in setup.cfg."""
         version = re.search(r"(?m)^version = (\S+)$", (ROOT / "setup.cfg").read_text("utf-8"))

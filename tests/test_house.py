@@ -110,6 +110,16 @@ class HouseTests(SynchronousTestCase):
         """Only C{tap} imports the reactor; everybody else is given one."""
         self.assertEqual([name for name, tree, _ in modules() if uses_reactor(used_names(tree))], ["smtpeter.tap"])
 
+    def test_benchmarks(self) -> None:
+        """It imports nothing of the benchmarks or tests: the server there that loses mail is out of its reach."""
+        outside = ("benchmarks", "tests")
+        found = {
+            name: sorted(used for used in used_names(tree) if used.partition(".")[0] in outside)
+            for name, tree, _ in modules()
+        }
+        self.assertGreater(len(found), 100)
+        self.assertEqual({name: names for name, names in found.items() if names}, {})
+
     def test_clock_and_chance(self) -> None:
         """Below assembly and the command line nobody asks the system for the time or for chance."""
         found = {
