@@ -1,12 +1,12 @@
 """The monitor of a data request: curl asks, and a web server or a mail server of the test hears the answer."""
 
+import contextlib
 import email
 import email.policy
 import json
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 from typing import Any
@@ -42,7 +42,7 @@ class Listener:
         return list(self.heard)
 
 
-@contextmanager
+@contextlib.contextmanager
 def listening() -> Iterator[Listener]:
     """A web server that takes whatever is posted."""
     listener = Listener()
@@ -55,7 +55,7 @@ def listening() -> Iterator[Listener]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             listener.heard.append((self.path, self.headers["Content-Type"], body))
             listener.may_answer.wait(60)
-            with suppress(ConnectionError):
+            with contextlib.suppress(ConnectionError):
                 self.send_response(204)
                 self.end_headers()
 
