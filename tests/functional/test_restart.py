@@ -3,6 +3,7 @@
 import smtplib
 import threading
 import time
+from collections.abc import Iterator
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -17,12 +18,13 @@ CLIENTS = 8
 class Senders:
     """Clients that hand in numbered mails until the server is gone, and remember what was acknowledged."""
 
-    def __init__(self, it: Installation, credentials: tuple[str, str]) -> None:
+    def __init__(self, it: Installation, credentials: tuple[str, str], numbers: Iterator[int]) -> None:
         self.it = it
         self.credentials = credentials
         self.acknowledged: set[str] = set()
         self.lock = threading.Lock()
-        self.numbers = iter(range(MESSAGES))
+        self.numbers = numbers
+        self.is_over = False
         self.threads = [threading.Thread(target=self.run, daemon=True) for _ in range(CLIENTS)]
 
     def start(self) -> None:
@@ -34,6 +36,11 @@ class Senders:
         """Wait until all have ended."""
         for thread in self.threads:
             thread.join(60)
+
+    def end(self) -> None:
+        """No new mails; wait for those under way."""
+        self.is_over = True
+        self.join()
 
     def run(self) -> None:
         """One client: a connection, many mails."""
@@ -51,7 +58,7 @@ class Senders:
     def next(self) -> int | None:
         """The next number, C{None} after the last."""
         with self.lock:
-            return next(self.numbers, None)
+            return None if self.is_over else next(self.numbers, None)
 
 
 def marks(arrived: list[Delivered]) -> list[str]:
@@ -65,7 +72,7 @@ class CrashTests(SynchronousTestCase):
     def test_kill(self) -> None:
         """Killed in the middle of 1000 messages and started again, the server delivers all that it acknowledged."""
         with Sink() as sink, Installation(sink.port) as it:
-            senders = Senders(it, it.sender("shop.example"))
+            senders = Senders(it, it.sender("shop.example"), iter(range(MESSAGES)))
             senders.start()
             end = time.monotonic() + 60
             while len(senders.acknowledged) < MESSAGES // 3:
