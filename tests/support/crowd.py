@@ -42,6 +42,8 @@ class Crowd:
     """Marks whose content may have been sent to the end."""
     refusals: Counter[int] = field(factory=Counter, init=False)
     """Replies other than 250 to the final dot, by code."""
+    troubles: Counter[str] = field(factory=Counter, init=False)
+    """What broke sessions off, which a restart does; it tells what clients met that make no progress."""
     _next: int = field(default=0, init=False)
     _is_over: bool = field(default=False, init=False)
     _lock: threading.Lock = field(factory=threading.Lock, init=False)
@@ -74,8 +76,13 @@ class Crowd:
         """Wait until so many were acknowledged."""
         end = time.monotonic() + seconds
         while len(self.acknowledged) < count:
-            assert time.monotonic() < end, f"{len(self.acknowledged)} of {count} acknowledged, {self.refusals}"
+            assert time.monotonic() < end, f"{count} not reached: {self._progress}\n{self.it.log.read_text()}"
             time.sleep(0.002)
+
+    @property
+    def _progress(self) -> str:
+        done = f"{len(self.acknowledged)} of {self._next} begun were acknowledged"
+        return f"{done}, refusals {dict(self.refusals)}, troubles {dict(self.troubles)}"
 
     def _take(self) -> int | None:
         with self._lock:
@@ -88,7 +95,9 @@ class Crowd:
         while self._next < self.messages and not self._is_over:
             try:
                 self._session()
-            except (OSError, smtplib.SMTPException):
+            except (OSError, smtplib.SMTPException) as trouble:
+                with self._lock:
+                    self.troubles[repr(trouble)] += 1
                 time.sleep(0.02)
 
     def _session(self) -> None:
