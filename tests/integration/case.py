@@ -21,7 +21,7 @@ WORKER_MEMORY = 256 * 1024 * 1024
 class ProcessingCase(TestCase):
     """Has a compiler that works as in the server."""
 
-    timeout = 120
+    timeout = 600
     seconds = 5.0
     """The time limit of the engine."""
     engine = "premailer"

@@ -318,7 +318,7 @@ class RealMakerTests(TestCase):
 
     async def test_hostile(self) -> None:
         """A style sheet that would take minutes ends a process in time; the next order works in a new one."""
-        makers = self.started("premailer", seconds=0.5)
+        makers = self.started("premailer", seconds=2.0)
         await self.made(makers)
         before = self.process(makers)
         hostile = letter(f"<style>{SLOW_SHEET}</style>{HOSTILE}".encode())
