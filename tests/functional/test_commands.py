@@ -12,7 +12,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.functional.test_main_job import session
-from tests.support.installation import ENVIRONMENT, TWISTD, Installation
+from tests.support.installation import ENVIRONMENT, TWISTD, Installation, free_ports
 from tests.support.sink import Sink
 
 
@@ -81,11 +81,23 @@ class StartTests(SynchronousTestCase):
         self.assertNotIn("Traceback", said)
 
     def test_second_server(self) -> None:
-        """A second server on the same state is refused."""
-        with Installation(1) as it:
+        """A second server on the same state is refused, though its ports are free; the first one goes on."""
+        with Sink() as sink, Installation(sink.port) as it:
+            first = it.process
+            assert first is not None
+            credentials = it.sender("shop.example")
+            used = (it.smtp_port, it.tls_port, it.web_port)
+            text = it.config.read_text()
+            for port, free in zip(used, free_ports(3), strict=True):
+                text = text.replace(f"tcp:{port}:", f"tcp:{free}:")
+            it.config.write_text(text)
             said = self.start(it)
-        self.assertIn("state", said)
-        self.assertNotIn("Traceback", said)
+            self.assertIn(f"{it.folder}/run/state is in use by another smtpeter server (process {first.pid})", said)
+            self.assertNotIn("Traceback", said)
+            with session(it, *credentials) as client:
+                client.sendmail("a@shop.example", ["r@customer.example"], "From: a@shop.example\r\n\r\nx\r\n")
+            sink.wait_for(1)
+            it.stop()
 
 
 def hear_interrupts(case: SynchronousTestCase) -> None:

@@ -46,6 +46,30 @@ class SignalTests(SynchronousTestCase):
             it.start()
             self.check(it, crowd, sink)
 
+    def test_sighup(self) -> None:
+        """SIGHUP again and again disturbs nobody."""
+        with Sink() as sink, Installation(sink.port) as it:
+            with Crowd(it, it.sender("shop.example"), 1000) as crowd:
+                for goal in range(50, 1000, 50):
+                    crowd.wait_acknowledged(goal)
+                    assert it.process is not None
+                    it.process.send_signal(signal.SIGHUP)
+                crowd.join(60)
+            self.assertEqual(len(crowd.acknowledged), 1000)
+            self.check(it, crowd, sink)
+
+    def check(self, it: Installation, crowd: Crowd, sink: Sink) -> None:
+        """All that was acknowledged has come, as it was, once."""
+        self.assertTrue(queue_is_empty(it))
+        account = Account(crowd, sink.arrived)
+        self.assertEqual((account.lost, account.altered, account.ghosts), (set(), set(), set()))
+        self.assertEqual(account.repeated, 0)
+        it.stop()
+
+
+class LockTests(SynchronousTestCase):
+    """Signals while another process holds the lock of SQLite's file."""
+
     def test_sigterm_behind_a_lock(self) -> None:
         """A stop does not wait for ever for a database that cannot be written."""
         valve = Valve()
@@ -68,23 +92,3 @@ class SignalTests(SynchronousTestCase):
             self.assertEqual((account.lost, account.altered, account.ghosts), (set(), set(), set()))
             self.assertLessEqual(account.repeated, found)
             it.stop()
-
-    def test_sighup(self) -> None:
-        """SIGHUP again and again disturbs nobody."""
-        with Sink() as sink, Installation(sink.port) as it:
-            with Crowd(it, it.sender("shop.example"), 1000) as crowd:
-                for goal in range(50, 1000, 50):
-                    crowd.wait_acknowledged(goal)
-                    assert it.process is not None
-                    it.process.send_signal(signal.SIGHUP)
-                crowd.join(60)
-            self.assertEqual(len(crowd.acknowledged), 1000)
-            self.check(it, crowd, sink)
-
-    def check(self, it: Installation, crowd: Crowd, sink: Sink) -> None:
-        """All that was acknowledged has come, as it was, once."""
-        self.assertTrue(queue_is_empty(it))
-        account = Account(crowd, sink.arrived)
-        self.assertEqual((account.lost, account.altered, account.ghosts), (set(), set(), set()))
-        self.assertEqual(account.repeated, 0)
-        it.stop()

@@ -219,6 +219,10 @@ class HostedImageTests(SynchronousTestCase):
         self.assertNotEqual([path], known)
         self.assertEqual(fetch(it, path).body, PNG)
 
+
+class ClusterTests(SynchronousTestCase):
+    """Two servers on one database."""
+
     def test_postgresql(self) -> None:
         """On PostgreSQL images are hosted by one server and shown by another one."""
         url = postgresql_url(self.addCleanup)

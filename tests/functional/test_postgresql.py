@@ -168,6 +168,26 @@ class LossTests(SynchronousTestCase):
             self.assertEqual(readiness(it), 200)
             it.stop()
 
+    def test_refused_for_now(self) -> None:
+        """A client that is logged in gets 451 for each mail meanwhile, at once, and 250 when the database is back."""
+        content = b"From: a@shop.example\r\n\r\nx\r\n"
+        with Sink() as sink, Installation(sink.port, database=self.url) as it:
+            with session(it, *it.sender("shop.example")) as client:
+                self.proxy.cut()
+                for _ in range(2):
+                    client.mail("a@shop.example")
+                    client.rcpt("r@customer.example")
+                    self.assertEqual(client.data(content)[0], 451)
+                self.proxy.restore()
+                end = time.monotonic() + 20
+                while readiness(it) != 200 and time.monotonic() < end:
+                    time.sleep(0.1)
+                client.sendmail("a@shop.example", ["r@customer.example"], content)
+            sink.wait_for(1, 20)
+            it.wait_events("delivery")
+            self.assertEqual(len(sink.arrived), 1)
+            it.stop()
+
     def check_once(self, it: Installation, arrived: list[str], clients: Insistent) -> None:
         """Each accepted message was sent once. A mail that a client handed in twice is two messages."""
         delivered = Counter(event["message_id"] for event in it.wait_events("delivery", len(arrived)))

@@ -7,18 +7,19 @@ from typing_extensions import override
 from smtpeter.model.message import State
 from smtpeter.storage.queue import StoredQueue
 from tests.conformance.samples import delivered, sample_event, sample_submission
-from tests.support.database import memory_database, now
+from tests.storage.places import InMemory, OnPostgreSQL, Place
+from tests.support.database import now
 
 NOON = 1_800_000_000.0
 AHEAD = 365 * 86_400.0
 
 
-class SetBackTests(SynchronousTestCase):
+class SetBackLaws(Place):
     """A message is deferred for five minutes while the clock is a year ahead."""
 
     @override
     def setUp(self) -> None:
-        self.database = memory_database()
+        self.database = self.open_database()
         self.queue = self.node()
 
     def node(self) -> StoredQueue:
@@ -68,3 +69,11 @@ class SetBackTests(SynchronousTestCase):
         self.defer(NOON)
         now(self.queue.renew(NOON - 30))
         self.assertEqual(now(self.queue.next_due()), NOON + 300)
+
+
+class MemorySetBackTests(InMemory, SetBackLaws, SynchronousTestCase):
+    """On SQLite."""
+
+
+class PostgreSQLSetBackTests(OnPostgreSQL, SetBackLaws, SynchronousTestCase):
+    """On PostgreSQL."""
