@@ -12,13 +12,14 @@ from threading import Event, Thread
 from typing import Any
 
 from attrs import define, field
+from sqlalchemy import create_engine, text
 from twisted.trial.unittest import SynchronousTestCase
 from typing_extensions import override
 
 from tests.functional.test_datarequest import VALUE, wait_answer
 from tests.support.clients import tool
 from tests.support.database import postgresql_url
-from tests.support.installation import Installation
+from tests.support.installation import SQLITE, Installation
 from tests.support.rest import INSECURE, Client, client
 from tests.support.sink import Sink
 
@@ -81,6 +82,21 @@ def ask(asked: Client, monitor: str) -> tuple[int, Any]:
     return int(status), json.loads(answer)
 
 
+def wait_recorded(it: Installation, seconds: float = 30.0) -> None:
+    """Wait until the database says that no monitor is to be told any more."""
+    url = f"sqlite:///{it.folder}/run/state/smtpeter.db" if it.database == SQLITE else it.database
+    engine, end = create_engine(url), time.monotonic() + seconds
+    try:
+        while time.monotonic() < end:
+            with engine.connect() as connection:
+                if not connection.scalar(text("SELECT count(*) FROM inquiries WHERE tell_at IS NOT NULL")):
+                    return
+            time.sleep(0.05)
+    finally:
+        engine.dispose()
+    raise AssertionError(f"a monitor is not told in {seconds} s:\n{it.log.read_text()}")
+
+
 class MonitorTests(SynchronousTestCase):
     """One server."""
 
@@ -96,7 +112,7 @@ class MonitorTests(SynchronousTestCase):
             self.assertEqual((path, type), ("/told?key=k", "application/json"))
             self.assertEqual(json.loads(body), wait_answer(asked, told["id"]))
             self.assertEqual(json.loads(body)["data"][0][0]["data"]["recipient"], "Joe@y.example")
-            time.sleep(1.0)
+            wait_recorded(it)
             it.kill()
             it.start()
             self.assertEqual(len(listener.wait(2, 5.0)), 1)

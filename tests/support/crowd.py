@@ -45,6 +45,8 @@ class Crowd:
     troubles: Counter[str] = field(factory=Counter, init=False)
     """What broke sessions off, which a restart does; it tells what clients met that make no progress."""
     _next: int = field(default=0, init=False)
+    _untried: list[int] = field(factory=list, init=False)
+    """Numbers whose sessions broke off before the content."""
     _is_over: bool = field(default=False, init=False)
     _lock: threading.Lock = field(factory=threading.Lock, init=False)
     _threads: list[threading.Thread] = field(factory=list, init=False)
@@ -86,13 +88,17 @@ class Crowd:
 
     def _take(self) -> int | None:
         with self._lock:
-            if self._is_over or self._next >= self.messages:
+            if self._is_over:
+                return None
+            if self._untried:
+                return self._untried.pop()
+            if self._next >= self.messages:
                 return None
             self._next += 1
             return self.first + self._next - 1
 
     def _run(self) -> None:
-        while self._next < self.messages and not self._is_over:
+        while (self._untried or self._next < self.messages) and not self._is_over:
             try:
                 self._session()
             except (OSError, smtplib.SMTPException) as trouble:
@@ -106,11 +112,20 @@ class Crowd:
             client.starttls(context=self._context)
             client.login(*self.credentials)
             while (number := self._take()) is not None:
-                self._hand_in(client, number)
+                self._try(client, number)
                 time.sleep(self.gap_seconds)
             client.quit()
         finally:
             client.close()
+
+    def _try(self, client: smtplib.SMTP, number: int) -> None:
+        try:
+            self._hand_in(client, number)
+        except (OSError, smtplib.SMTPException):
+            with self._lock:
+                if f"mark-{number}" not in self.tried:
+                    self._untried.append(number)
+            raise
 
     def _hand_in(self, client: smtplib.SMTP, number: int) -> None:
         mark = f"mark-{number}"
@@ -118,7 +133,12 @@ class Crowd:
         client.rcpt(f"r{number}@customer.example")
         with self._lock:
             self.tried.add(mark)
-        code, text = client.data(content_of(number))
+        try:
+            code, text = client.data(content_of(number))
+        except smtplib.SMTPDataError:
+            # DATA was refused: no content was sent.
+            self.tried.discard(mark)
+            raise
         with self._lock:
             if code == 250:
                 self.acknowledged.add(mark)
