@@ -29,6 +29,7 @@ class Meters:
     accepted_bytes: Tally = uncounted
     settled: Tally = uncounted
     inlined: Measure = unmeasured
+    made: Measure = unmeasured
     inlining_failed: Tally = uncounted
     worker_started: Tally = uncounted
     worker_killed: Tally = uncounted
@@ -47,6 +48,10 @@ class Meters:
             return making
         return MeasuredMaking(making, clock, self.inlined, self.inlining_failed)
 
+    def plain_making(self, making: Making, clock: IReactorTime) -> Making:
+        """Makers for what has no style sheets, measured if anything is."""
+        return making if self.made is unmeasured else MeasuredMaking(making, clock, self.made, uncounted)
+
 
 def meters_of(figures: Figures) -> Meters:
     """Everything is counted."""
@@ -64,8 +69,9 @@ def meters_of(figures: Figures) -> Meters:
         inlined=histogram(
             "inlining_seconds", "Time until style sheets are inlined, or the whole message is made, waiting included."
         ),
+        made=histogram("making_seconds", "Time until a message without style sheets is made, waiting included."),
         inlining_failed=counter("inlining_failures_total", "Messages that go on without inlined CSS.", "reason"),
-        worker_started=counter("inlining_workers_started_total", "Worker processes that were started."),
+        worker_started=counter("inlining_workers_started_total", "Worker processes that were started, of all kinds."),
         worker_killed=counter("inlining_workers_killed_total", "Those that were killed over a task without end."),
         answered=counter("tracking_requests_total", "Requests of readers, by what they asked for.", "kind", _KINDS),
         make_lane=MeasuredLanes(

@@ -164,8 +164,9 @@ class Stages:
         compiler = Compiler(self.directory, inliner, keys, chosen, self.clock, self.threads)
         setup = packed_setup(asdict(chosen), keys)
         self.plain, self.styled = self._makers(setup, NO_ENGINE), self._makers(setup, settings.processing.inliner)
+        plain = self.meters.plain_making(self.plain, self.reactor)
         styled = self.meters.making(self.styled, self.reactor)
-        entrusting = EntrustingPreparer(compiler, self.directory, self.plain, styled, self.clock)
+        entrusting = EntrustingPreparer(compiler, self.directory, plain, styled, self.clock)
         host = ImageHost(keys=keys, base=settings.tracking.url)
         hosting = partial(
             HostingPreparer, preparer=entrusting, host=host, threads=self.threads, seconds=self.clock.seconds

@@ -51,7 +51,7 @@ class MeasuredInliner(Inliner):
 @define(eq=False)
 class MeasuredMaking(Making):
     """
-    Makers for what has style sheets, measured.
+    Makers, measured.
 
     @ivar _times: takes seconds of messages that were made, waiting included.
     @ivar _failed: counts those whose style sheets were left as they were. What was not made is counted elsewhere.

@@ -87,6 +87,23 @@ class MetricsTests(SynchronousTestCase):
             it.stop()
         self.assert_documented(found)
 
+    def test_making(self) -> None:
+        """The time of the processes that make mail without style sheets is told, apart from that of the CSS engine."""
+        (port,) = free_ports(1)
+        extra = f'[metrics]\nlisten = ["tcp:{port}:interface=127.0.0.1"]\n'
+        with Sink() as sink, Installation(sink.port, extra=extra) as it:
+            end = time.monotonic() + 60
+            with session(it, *it.sender("shop.example", "--trackopens")) as client:
+                # The first ones are made in the server, which does not wait for a process that starts.
+                while not (found := samples(port))["smtpeter_making_seconds_count"]:
+                    self.assertLess(time.monotonic(), end, found)
+                    client.sendmail("a@shop.example", ["b@customer.example"], CONTENT)
+                    time.sleep(0.2)
+            self.assertGreater(found["smtpeter_making_seconds_sum"], 0)
+            self.assertEqual(found["smtpeter_inlining_seconds_count"], 0)
+            self.assertGreater(found["smtpeter_inlining_workers_started_total"], 0)
+            it.stop()
+
     def assert_documented(self, found: dict[str, float]) -> None:
         """Every figure has its place in the documentation, and every one that stands there is shown."""
         text = (Path(__file__).resolve().parents[2] / "docs" / "operations.md").read_text("utf-8")
