@@ -2,8 +2,9 @@
 The functional tests with PostgreSQL in the place of SQLite, from acceptance to events, with crashes and signals.
 
 C{test_postgresql} has the main job, the loss of the database and several servers. On SQLite alone run the tests of its
-file (full disk, lock, trace of the fsync, C{backup}) and of what is decided before the database is asked: how clients
-and runners behave, how mail and requests are read, previews, spellings of sender domains.
+file (full disk, lock, trace of the fsync, C{backup}) and of what does not depend on the database, or is seen with both
+in the storage suite: how clients and runners behave, how mail and requests are read, previews, spellings of sender
+domains, clocks, figures, hosted images, revoked tokens, files that run out, turns among destinations.
 """
 
 import sys
@@ -16,11 +17,7 @@ from tests.functional import (
     test_datarequest,
     test_delivery,
     test_durability,
-    test_faults_clock,
-    test_faults_process,
     test_faults_signals,
-    test_figures,
-    test_hosted_images,
     test_monitor,
     test_rest,
     test_rest_accounts,
@@ -63,20 +60,8 @@ class SignalTests(OnPostgreSQL, test_faults_signals.SignalTests):
     """SIGTERM and SIGHUP under load."""
 
 
-class ClockTests(OnPostgreSQL, test_faults_clock.ClockTests):
-    """A wrong clock."""
-
-
-class FewFilesTests(OnPostgreSQL, test_faults_process.FewFilesTests):
-    """64 descriptors."""
-
-
 class KilledWorkersTests(OnPostgreSQL, test_workers_killed.KilledWorkersTests):
     """Processes that prepare mail."""
-
-
-class MetricsTests(OnPostgreSQL, test_figures.MetricsTests):
-    """What Prometheus sees."""
 
 
 class OutcomeTests(OnPostgreSQL, test_delivery.OutcomeTests):
@@ -93,10 +78,6 @@ class SharingTests(OnPostgreSQL, test_delivery.SharingTests):
 
 class NoticeTests(OnPostgreSQL, test_smtp_queue.NoticeTests):
     """Notices to senders."""
-
-
-class FairnessTests(OnPostgreSQL, test_smtp_queue.FairnessTests):
-    """Nobody waits for somebody else."""
 
 
 class SuppressionTests(OnPostgreSQL, test_suppression.SuppressionTests):
@@ -123,16 +104,8 @@ class SeparationTests(OnPostgreSQL, test_rest_accounts.SeparationTests):
     """Accounts."""
 
 
-class RevokedTests(OnPostgreSQL, test_rest_accounts.RevokedTests):
-    """Tokens."""
-
-
 class TogetherTests(OnPostgreSQL, test_rest_together.TogetherTests):
     """All features in one mail."""
-
-
-class HostedImageTests(OnPostgreSQL, test_hosted_images.HostedImageTests):
-    """Images."""
 
 
 class DataRequestTests(OnPostgreSQL, test_datarequest.DataRequestTests):
